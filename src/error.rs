@@ -1,0 +1,1 @@
+//! Each room's own error, gathered at the door.

@@ -1,0 +1,61 @@
+//! Base images: OCI layouts and image configs read from disk.
+
+use crate::digest::Digest;
+
+/// An operating system and processor, as in `linux/arm64/v8`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
+pub struct Platform {
+    /// `linux`, `windows`, …
+    pub os: String,
+    /// `amd64`, `arm64`, …
+    pub architecture: String,
+    /// `v7`, `v8`, …; empty for none.
+    pub variant: String,
+    /// Version of the operating system; empty for none (Windows has one).
+    pub os_version: String,
+    /// Features of the operating system.
+    pub os_features: Vec<String>,
+}
+
+/// The part of an image's config that a build reads.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ImageConfig {
+    /// The platform that the config names.
+    pub platform: Platform,
+    /// `K=V`, in order.
+    pub env: Vec<String>,
+    /// Default user; empty for none.
+    pub user: String,
+    /// Working directory; empty for none.
+    pub working_dir: String,
+    /// Docker's SHELL; empty for none.
+    pub shell: Vec<String>,
+    /// ONBUILD triggers, in order.
+    pub onbuild: Vec<String>,
+    /// `rootfs.diff_ids` in order.
+    pub diff_ids: Vec<Digest>,
+    /// True when `history` has an entry that is not `empty_layer`.
+    pub has_nonempty_history: bool,
+}
+
+/// A base image as far as it is known offline.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Image {
+    /// What the user called it, and where it was read.
+    pub name: String,
+    /// Digest of the root manifest or index: the one that BuildKit's first image key names; `None` when only the config is known.
+    pub root_digest: Option<Digest>,
+    /// Its config for the platform asked for.
+    pub config: ImageConfig,
+    /// Its layers' blobs in order, where they are on disk.
+    pub layers: Option<Vec<Layer>>,
+}
+
+/// One layer on disk.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Layer {
+    /// The blob.
+    pub path: std::path::PathBuf,
+    /// Its media type, which tells the compression.
+    pub media_type: String,
+}

@@ -1,0 +1,5 @@
+//! The `stowaway` program.
+
+fn main() -> std::process::ExitCode {
+    stowaway::cli::main()
+}

@@ -1,0 +1,1 @@
+//! The verbs: each is the whole flow, read top to bottom.

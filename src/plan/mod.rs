@@ -1,0 +1,138 @@
+//! Dockerfile and options → the build graph that BuildKit's frontend would make: what is written, not yet what it means.
+//!
+//! No I/O: base images and the contexts' files come in through traits or options.
+
+mod graph;
+
+pub use graph::*;
+
+use std::collections::BTreeMap;
+
+use crate::dockerfile::Span;
+use crate::image::{Image, Platform};
+
+/// What a plan is made for.
+#[derive(Debug, Clone, Default)]
+pub struct PlanOptions {
+    /// `--target`; `None` for the last stage.
+    pub target: Option<String>,
+    /// `--build-arg K=V`, values known (the command line has already looked up `K` in the environment).
+    pub build_args: BTreeMap<String, String>,
+    /// `--build-context NAME=…`, by the name as given.
+    pub named_contexts: BTreeMap<String, NamedContext>,
+    /// `--platform`; `None` for `linux/` and this machine's architecture.
+    pub platform: Option<Platform>,
+    /// The platform that the build runs on; `None` for `linux/` and this machine's architecture.
+    pub build_platform: Option<Platform>,
+    /// `--no-cache`.
+    pub no_cache: bool,
+    /// `--no-cache-filter`: names of stages.
+    pub no_cache_filter: Vec<String>,
+}
+
+/// Where a named context comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum NamedContext {
+    /// A folder on this machine.
+    Local,
+    /// `oci-layout://…`: the image is looked up under the context's name with [`Images::named`].
+    OciLayout,
+    /// `docker-image://REF`.
+    DockerImage(String),
+    /// A git or http(s) URL.
+    Remote(String),
+    /// `target:…` and other forms that only a builder knows.
+    Other(String),
+}
+
+/// Knows base images.
+pub trait Images {
+    /// The image that a reference names (already normalised: `docker.io/library/alpine:3.19`), `None` when it isn't known offline.
+    ///
+    /// # Errors
+    /// What is wrong with an image that should be readable.
+    fn image(&self, reference: &str, platform: &Platform) -> Result<Option<Image>, String>;
+
+    /// The image behind `--build-context NAME=oci-layout://…`.
+    ///
+    /// # Errors
+    /// What is wrong with the layout.
+    fn named(&self, name: &str, platform: &Platform) -> Result<Image, String>;
+}
+
+/// The build of one target, as far as the Dockerfile tells it.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    /// Every vertex that the target needs, inputs before users.
+    pub graph: Graph,
+    /// The vertex of the target's final state; `None` for an empty scratch image.
+    pub target: Option<VertexId>,
+    /// The name of the target: its stage's name, or `stage-N`'s number for one without.
+    pub target_name: String,
+    /// The steps in the order of the Dockerfile.
+    pub steps: Vec<Step>,
+    /// What would make the build fail, known without looking at any file.
+    pub errors: Vec<PlanError>,
+    /// What will surprise people, in words.
+    pub warnings: Vec<PlanWarning>,
+}
+
+/// One step: an instruction that makes a vertex of its own, as BuildKit's progress shows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Step {
+    /// BuildKit's name, such as `[builder 2/4] COPY . .`.
+    pub name: String,
+    /// The stage's name (`stage-0` for one without; empty when the file has one nameless stage).
+    pub stage: String,
+    /// Where the instruction stands.
+    pub span: Span,
+    /// Its keyword in upper case: `FROM`, `COPY`, `ADD`, `RUN`, `WORKDIR`.
+    pub instruction: String,
+    /// The instruction as written (continuations joined).
+    pub text: String,
+    /// The vertex that holds the step's own work.
+    pub vertex: VertexId,
+    /// An ONBUILD trigger of the base.
+    pub onbuild: bool,
+    /// The path sources that are looked up in files, as resolved, with what they were written as.
+    pub sources: Vec<StepSource>,
+}
+
+/// One source of a COPY, ADD or bind mount.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StepSource {
+    /// As written, variables expanded.
+    pub written: String,
+    /// The absolute path that BuildKit looks up, such as `/src/a.txt` (with `..` clamped to the root).
+    pub path: String,
+    /// Index of the input of the step's vertex that it is looked up in; `None` for an input that isn't there (empty scratch stage).
+    pub input: Option<usize>,
+}
+
+/// A reason for which the build fails.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlanError {
+    /// Where; `None` when the file as a whole is meant.
+    pub span: Option<Span>,
+    /// The step, when it has a name by then.
+    pub step: Option<String>,
+    /// A stable code in kebab case, such as `unknown-stage`.
+    pub code: &'static str,
+    /// What is wrong, in our words.
+    pub message: String,
+    /// BuildKit's own text, without `failed to solve: `.
+    pub engine_message: String,
+    /// What to do, where something can be said: `did you mean …`.
+    pub hint: Option<String>,
+}
+
+/// Something that works but not as people expect.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlanWarning {
+    /// Where.
+    pub span: Option<Span>,
+    /// A stable code in kebab case.
+    pub code: &'static str,
+    /// In words.
+    pub message: String,
+}
