@@ -1,8 +1,14 @@
 //! Digests, and one read of a file that gives every digest asked for.
 
+mod files;
+mod hasher;
+
 use std::fmt;
 
 use sha2::Digest as _;
+
+pub use files::{HashError, Request, hash_files};
+pub use hasher::{Digests, Hasher};
 
 /// A hash function.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -30,12 +36,28 @@ impl Digest {
 
     /// The hex digits alone.
     pub fn hex(&self) -> String {
-        let mut out = String::with_capacity(64);
-        for b in self.bytes {
-            for n in [b >> 4, b & 15] {
-                out.push(char::from_digit(u32::from(n), 16).expect("a nibble"));
-            }
+        self.hex_digits().iter().map(|b| char::from(*b)).collect()
+    }
+
+    /// The hex digits as bytes, without an allocation.
+    fn hex_digits(&self) -> [u8; 64] {
+        let mut out = [0; 64];
+        for (pair, byte) in out.chunks_exact_mut(2).zip(self.bytes) {
+            pair[0] = HEX[usize::from(byte >> 4)];
+            pair[1] = HEX[usize::from(byte & 15)];
         }
+        out
+    }
+
+    /// The 71 bytes of its text: what BuildKit feeds into further digests in place of the 32 raw bytes.
+    pub fn text(&self) -> [u8; 71] {
+        let mut out = [0; 71];
+        let name = match self.algorithm {
+            Algorithm::Sha256 => b"sha256:",
+            Algorithm::Blake3 => b"blake3:",
+        };
+        out[..7].copy_from_slice(name);
+        out[7..].copy_from_slice(&self.hex_digits());
         out
     }
 
@@ -57,6 +79,8 @@ impl Digest {
         Some(Self { algorithm, bytes })
     }
 }
+
+const HEX: &[u8; 16] = b"0123456789abcdef";
 
 impl fmt::Display for Digest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

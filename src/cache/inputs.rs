@@ -1,0 +1,52 @@
+//! The files that a plan's local sources stand for.
+
+use std::sync::Arc;
+
+use crate::entry::Source;
+use crate::plan::LocalSource;
+
+/// The files of a plan's local sources, already filtered as a client sends them (ignore rules and follow paths).
+#[derive(Default)]
+pub struct Inputs<'a> {
+    /// Also compute the BLAKE3 of every content that a key needs, from the same read.
+    pub fingerprints: bool,
+    locals: Vec<Input<'a>>,
+}
+
+/// One local source with its files.
+pub(super) struct Input<'a> {
+    pub name: Arc<str>,
+    pub local: LocalSource,
+    pub files: &'a dyn Source,
+}
+
+impl<'a> Inputs<'a> {
+    /// No files yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Says which files `local` stands for, and returns the name under which they appear in
+    /// [`Keys`](super::Keys) and [`Content::Entry`](super::Content::Entry): the source's own name, with a number behind
+    /// it when another source has the same.
+    pub fn add(&mut self, local: &LocalSource, files: &'a dyn Source) -> Arc<str> {
+        let same = self.locals.iter().filter(|i| i.local.name == local.name).count();
+        let name: Arc<str> =
+            if same == 0 { local.name.as_str().into() } else { format!("{}#{same}", local.name).into() };
+        self.locals.push(Input { name: name.clone(), local: local.clone(), files });
+        name
+    }
+
+    /// The files behind a name.
+    pub fn named(&self, name: &str) -> Option<&'a dyn Source> {
+        self.locals.iter().find(|i| *i.name == *name).map(|i| i.files)
+    }
+
+    pub(super) fn of(&self, local: &LocalSource) -> Option<usize> {
+        self.locals.iter().position(|i| i.local == *local)
+    }
+
+    pub(super) fn all(&self) -> &[Input<'a>] {
+        &self.locals
+    }
+}
