@@ -1,0 +1,330 @@
+//! [`Pattern`]: one pattern of Moby's kind, compiled when it is first needed.
+
+use std::sync::OnceLock;
+
+use super::regexp;
+use super::text::runes;
+use crate::gopath::BadPattern;
+
+/// One pattern as the matcher holds it: trimmed, cleaned, without its `!`.
+///
+/// It is compiled at its first test, as Moby does, because a pattern that can't be compiled is an error only then
+/// (`patternmatcher.go`, `match`).
+#[derive(Debug)]
+pub struct Pattern {
+    text: Vec<u8>,
+    negated: bool,
+    index: usize,
+    compiled: OnceLock<Result<Kind, BadPattern>>,
+}
+
+/// How a pattern is tested.
+#[derive(Debug)]
+enum Kind {
+    Exact,
+    /// `X**`: all that begins with `X`.
+    Prefix,
+    /// `**X`: all that ends with `X`; for `**/x` also `x` itself.
+    Suffix,
+    /// A head, a gap and a tail without anything else: `docs/**/*.md`.
+    Gap(Gap),
+    /// All others. The literal ends are looked at first, because they rule out nearly every path.
+    Regexp {
+        head: Vec<u8>,
+        tail: Vec<u8>,
+        regex: Box<regex::bytes::Regex>,
+    },
+}
+
+/// Literal head and tail with `**/`, `*` or both between them.
+#[derive(Debug)]
+struct Gap {
+    head: Vec<u8>,
+    deep: bool,
+    star: bool,
+    tail: Vec<u8>,
+}
+
+/// What Moby's translation makes of one or more characters of a pattern.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Piece {
+    Literal(char),
+    /// Behind a backslash.
+    Escaped(char),
+    /// `*`: anything without a slash.
+    Star,
+    /// `**` or `**/` with something behind it: nothing, or anything that ends with a slash.
+    Deep,
+    /// `**` at the end: anything.
+    Rest,
+    /// `?`
+    Any,
+    /// `[`, `]`, `^`, and a backslash at the end go into the regexp as they are.
+    Verbatim(char),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Shape {
+    Exact,
+    Prefix,
+    Suffix,
+    Regexp,
+}
+
+impl Pattern {
+    pub(super) fn new(text: Vec<u8>, negated: bool, index: usize) -> Self {
+        Self { text, negated, index, compiled: OnceLock::new() }
+    }
+
+    /// The cleaned pattern without `!`.
+    pub fn text(&self) -> &[u8] {
+        &self.text
+    }
+
+    /// True when a `!` stood before it.
+    pub fn negated(&self) -> bool {
+        self.negated
+    }
+
+    /// Its place in the list that the matcher was made from (blank patterns have a place there, too).
+    pub fn index(&self) -> usize {
+        self.index
+    }
+
+    /// True when it passes the check up front but can't be compiled, so that its first test is an error.
+    pub fn is_broken(&self) -> bool {
+        self.compiled().is_err()
+    }
+
+    /// Whether the pattern matches exactly this path (relative, `/`-separated); parents are the matcher's business.
+    ///
+    /// # Errors
+    /// [`BadPattern`] when the pattern can't be compiled.
+    pub fn matches(&self, path: &[u8]) -> Result<bool, BadPattern> {
+        Ok(match self.compiled()? {
+            Kind::Exact => path == self.text,
+            Kind::Prefix => path.starts_with(&self.text[..self.text.len() - 2]),
+            Kind::Suffix => {
+                let suffix = &self.text[2..];
+                path.ends_with(suffix) || suffix.strip_prefix(b"/").is_some_and(|name| path == name)
+            }
+            Kind::Gap(gap) => gap.matches(path),
+            Kind::Regexp { head, tail, regex } => {
+                path.starts_with(head) && path.ends_with(tail) && regex.is_match(runes(path).as_bytes())
+            }
+        })
+    }
+
+    fn compiled(&self) -> Result<&Kind, BadPattern> {
+        self.compiled.get_or_init(|| compile(&self.text)).as_ref().map_err(|e| *e)
+    }
+}
+
+impl Gap {
+    /// `(.*/)?` doesn't take a newline (`.` in RE2), `[^/]*` does.
+    fn matches(&self, path: &[u8]) -> bool {
+        let Some(gap) = path.strip_prefix(&self.head[..]).and_then(|p| p.strip_suffix(&self.tail[..])) else {
+            return false;
+        };
+        let (folders, name) = match gap.iter().rposition(|b| *b == b'/') {
+            Some(slash) => (Some(&gap[..slash]), &gap[slash + 1..]),
+            None => (None, gap),
+        };
+        let folders_fit = folders.is_none_or(|f| self.deep && !f.contains(&b'\n'));
+        folders_fit && (self.star || name.is_empty())
+    }
+}
+
+fn compile(text: &[u8]) -> Result<Kind, BadPattern> {
+    let (shape, pieces) = read(&runes(text));
+    match shape {
+        Shape::Exact => Ok(Kind::Exact),
+        Shape::Prefix => Ok(Kind::Prefix),
+        Shape::Suffix => Ok(Kind::Suffix),
+        Shape::Regexp if pieces.iter().all(Piece::is_plain) => plain(&pieces),
+        Shape::Regexp => regexp_kind(&pieces, Vec::new(), Vec::new()),
+    }
+}
+
+/// Patterns without classes and odd escapes: literal ends are known.
+fn plain(pieces: &[Piece]) -> Result<Kind, BadPattern> {
+    let head_len = pieces.iter().take_while(|p| p.literal().is_some()).count();
+    let tail_len = pieces[head_len..].iter().rev().take_while(|p| p.literal().is_some()).count();
+    let bytes = |pieces: &[Piece]| pieces.iter().filter_map(Piece::literal).collect::<String>().into_bytes();
+    let (head, rest) = pieces.split_at(head_len);
+    let (middle, tail) = rest.split_at(rest.len() - tail_len);
+    let (head, tail) = (bytes(head), bytes(tail));
+    let gap = |deep, star| Ok(Kind::Gap(Gap { head: head.clone(), deep, star, tail: tail.clone() }));
+    match middle {
+        [Piece::Star] => gap(false, true),
+        [Piece::Deep] => gap(true, false),
+        [Piece::Deep, Piece::Star] => gap(true, true),
+        _ => regexp_kind(pieces, head, tail),
+    }
+}
+
+fn regexp_kind(pieces: &[Piece], head: Vec<u8>, tail: Vec<u8>) -> Result<Kind, BadPattern> {
+    let mut go = String::from("^");
+    pieces.iter().for_each(|piece| piece.write_go(&mut go));
+    go.push('$');
+    let regex = regex::bytes::RegexBuilder::new(&regexp::translate(&go)?)
+        // A line of an ignore file may hold 64 KiB of wildcards; Go has no limit that they could reach.
+        .size_limit(1 << 30)
+        .build()
+        .map_err(|_| BadPattern)?;
+    Ok(Kind::Regexp { head, tail, regex: Box::new(regex) })
+}
+
+impl Piece {
+    /// True when Go's regexp reads it as what it says, wherever it stands. Braces and bars are left out because Moby doesn't
+    /// escape them (see [`regexp`]); U+FFFD is left out because it also stands for
+    /// bytes that are no UTF-8, so that it can't be compared bytewise.
+    fn is_plain(&self) -> bool {
+        match self {
+            Self::Literal(c) => !"{|}\u{fffd}".contains(*c),
+            Self::Escaped(c) => c.is_ascii() && !c.is_ascii_alphanumeric(),
+            Self::Verbatim(_) => false,
+            Self::Star | Self::Deep | Self::Rest | Self::Any => true,
+        }
+    }
+
+    fn literal(&self) -> Option<char> {
+        match self {
+            Self::Literal(c) | Self::Escaped(c) => Some(*c),
+            _ => None,
+        }
+    }
+
+    fn write_go(&self, go: &mut String) {
+        match self {
+            Self::Literal(c) => {
+                if ".+()$".contains(*c) {
+                    go.push('\\');
+                }
+                go.push(*c);
+            }
+            Self::Escaped(c) => go.extend(['\\', *c]),
+            Self::Star => go.push_str("[^/]*"),
+            Self::Deep => go.push_str("(.*/)?"),
+            Self::Rest => go.push_str(".*"),
+            Self::Any => go.push_str("[^/]"),
+            Self::Verbatim(c) => go.push(*c),
+        }
+    }
+}
+
+/// Reads a pattern as Moby's `compile` does. A byte order mark at its start is skipped, as Go's `text/scanner` does.
+fn read(text: &str) -> (Shape, Vec<Piece>) {
+    let mut rest = text.strip_prefix('\u{feff}').unwrap_or(text).chars().peekable();
+    let (mut shape, mut pieces) = (Shape::Exact, Vec::new());
+    let mut first = true;
+    while let Some(c) = rest.next() {
+        match c {
+            '*' if rest.next_if_eq(&'*').is_some() => {
+                rest.next_if_eq(&'/');
+                match (rest.peek(), shape) {
+                    (None, Shape::Exact) => shape = Shape::Prefix,
+                    (None, _) => {
+                        pieces.push(Piece::Rest);
+                        shape = Shape::Regexp;
+                    }
+                    _ => {
+                        pieces.push(Piece::Deep);
+                        shape = Shape::Regexp;
+                    }
+                }
+                if first {
+                    shape = Shape::Suffix;
+                }
+            }
+            // These three make no regexp of the pattern by themselves.
+            '\\' if rest.peek().is_none() => pieces.push(Piece::Verbatim('\\')),
+            '^' => pieces.push(Piece::Verbatim('^')),
+            c if !"*?[]\\".contains(c) => pieces.push(Piece::Literal(c)),
+            c => {
+                pieces.push(special(c, rest.next_if(|_| c == '\\')));
+                shape = Shape::Regexp;
+            }
+        }
+        first = false;
+    }
+    (shape, pieces)
+}
+
+fn special(c: char, escaped: Option<char>) -> Piece {
+    match (c, escaped) {
+        ('*', _) => Piece::Star,
+        ('?', _) => Piece::Any,
+        (_, Some(c)) => Piece::Escaped(c),
+        (c, None) => Piece::Verbatim(c),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn matches(pattern: &str, path: &str) -> bool {
+        Pattern::new(pattern.into(), false, 0).matches(path.as_bytes()).unwrap()
+    }
+
+    #[test]
+    fn every_shape_matches_as_moby_says() {
+        for (pattern, path, no) in [
+            ("a/b", "a/b", "a/b/c"),
+            ("dir/**", "dir/x/y", "dir"),
+            ("ab**", "abc/d", "a"),
+            ("**/foo", "foo", "xfoo"),
+            ("**/foo", "a/b/foo", "foo/x"),
+            ("**foo", "a/xfoo", "foo/x"),
+            ("*.md", "a.md", "d/a.md"),
+            ("**/*.md", "d/e/a.md", "a.mdx"),
+            ("docs/**/*.md", "docs/a.md", "docs.md"),
+            ("docs/**/*.md", "docs/x/a.md", "doc/a.md"),
+            ("a/*/c", "a/b/c", "a/b/d/c"),
+            ("a/*", "a/", "a"),
+            ("a?c", "abc", "a/c"),
+            ("[a-c]x", "bx", "dx"),
+            ("[!a]x", "!x", "bx"),
+            ("[^a]x", "bx", "ax"),
+            ("a\\*", "a*", "ab"),
+            ("x.+(y)$*", "x.+(y)$1", "xx+(y)$"),
+            ("a|b", "a|b", "a"),
+            ("a|*b", "ax", "xa"),
+            ("*.{js,ts}", "x.{js,ts}", "x.js"),
+            ("a^b", "a^b", "ab"),
+            ("**/a/**", "a/b", "a"),
+            ("**/x**/y", "q/x/y", "q/z/y"),
+        ] {
+            assert!(matches(pattern, path), "{pattern} on {path}");
+            assert!(!matches(pattern, no), "{pattern} on {no}");
+        }
+        assert!(matches("**", "x/y") && matches("**", ""));
+    }
+
+    #[test]
+    fn the_gap_of_a_doublestar_has_no_newline_but_that_of_a_star_may() {
+        assert!(!matches("a/**/*.c", "a/\n/x.c") && matches("a/**/*.c", "a/x\n.c"));
+        assert!(matches("*.c", "\n.c"));
+    }
+
+    #[test]
+    fn head_and_tail_may_not_overlap() {
+        assert!(!matches("aba*aba", "aba") && !matches("ab*b", "ab") && matches("ab*b", "abb"));
+    }
+
+    #[test]
+    fn bytes_that_are_no_utf8_count_as_replacement_characters() {
+        let pattern = Pattern::new("caf\u{fffd}*".into(), false, 0);
+        assert_eq!(pattern.matches(b"caf\xe9.txt"), Ok(true));
+        assert_eq!(Pattern::new("a?b".into(), false, 0).matches(b"a\xffb"), Ok(true));
+        assert_eq!(Pattern::new("a?b".into(), false, 0).matches(b"a\xe2\x82b"), Ok(false));
+    }
+
+    #[test]
+    fn a_pattern_that_cannot_be_compiled_fails_at_its_test() {
+        let pattern = Pattern::new("a*[z-a]".into(), false, 0);
+        assert!(pattern.is_broken());
+        assert_eq!(pattern.matches(b"x"), Err(BadPattern));
+    }
+}
