@@ -1,14 +1,29 @@
 //! BuildKit's arithmetic: content digests, selectors, operation digests, cache records; every key keeps its preimage.
 
-#[allow(dead_code)]
+mod answer;
+mod checksum;
+mod content;
+mod export;
+mod filter;
 mod gosort;
-#[allow(dead_code)]
+mod grow;
+mod header;
 mod inputs;
+mod json;
 mod keys;
-#[allow(dead_code)]
+mod local;
+mod nodes;
+mod op;
+mod quote;
+#[cfg(test)]
+mod recorded;
+mod select;
 mod selector;
+mod stage;
 mod tree;
+mod walk;
 
+pub use header::{Producer, bare_digest, unseen_root, write_header};
 pub use inputs::Inputs;
 pub use keys::{
     CacheError, EntryDigests, Files, InputPart, Key, KeyError, KeyErrorKind, Keys, Link, Part, Preimage,
@@ -16,6 +31,8 @@ pub use keys::{
 };
 pub use selector::Selector;
 pub use tree::{Content, FileTree, Node};
+
+use std::cell::OnceCell;
 
 use crate::observer::Observer;
 use crate::plan::Plan;
@@ -25,6 +42,8 @@ use crate::plan::Plan;
 /// # Errors
 /// [`CacheError`] when a file that a key needs cannot be read, or changed since it was listed.
 pub fn keys(plan: &Plan, inputs: &Inputs<'_>, observer: &dyn Observer) -> Result<Keys, CacheError> {
-    let _ = (plan, inputs, observer);
-    Ok(Keys::default())
+    let vertices = plan.graph.vertices.len();
+    let trees: Vec<OnceCell<FileTree>> = (0..vertices).map(|_| OnceCell::new()).collect();
+    let listings: Vec<OnceCell<stage::Listing<'_>>> = (0..vertices).map(|_| OnceCell::new()).collect();
+    walk::Walk::run(plan, inputs, observer, &trees, &listings).map(answer::answer)
 }

@@ -30,10 +30,10 @@ pub struct Hasher {
 }
 
 impl Hasher {
-    /// A hasher for the digests that `request` asks for; `header` is only used when it asks for the headed one.
-    pub fn new(request: &Request<'_>, header: &[u8]) -> Self {
+    /// A hasher for the digests that `request` asks for; `header` is only used for the headed one.
+    pub fn new(request: Request, header: &[u8]) -> Self {
         Self {
-            headed: request.header.map(|_| Sha256::new_with_prefix(header)),
+            headed: request.headed.then(|| Sha256::new_with_prefix(header)),
             sha256: request.sha256.then(Sha256::new),
             blake3: request.blake3.then(|| Box::new(blake3::Hasher::new())),
         }

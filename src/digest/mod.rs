@@ -7,7 +7,7 @@ use std::fmt;
 
 use sha2::Digest as _;
 
-pub use files::{HashError, Request, hash_files};
+pub use files::{Answer, Files, HashError, Reader, Request, hash, hash_files};
 pub use hasher::{Digests, Hasher};
 
 /// A hash function.
