@@ -1,6 +1,7 @@
 //! BuildKit's arithmetic: content digests, selectors, operation digests, cache records; every key keeps its preimage.
 
 mod answer;
+mod apply;
 mod checksum;
 mod content;
 mod export;
@@ -23,6 +24,7 @@ mod stage;
 mod tree;
 mod walk;
 
+pub use apply::{ApplyError, ContentReader, apply_file_op, merge, open_content, source_tree};
 pub use header::{Producer, bare_digest, unseen_root, write_header};
 pub use inputs::Inputs;
 pub use keys::{

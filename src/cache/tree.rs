@@ -130,6 +130,11 @@ impl Node {
         self.entries.insert(name.into(), node.into());
     }
 
+    /// Adds an entry whose name is shared.
+    pub fn insert_shared(&mut self, name: Arc<[u8]>, node: Arc<Node>) {
+        self.entries.insert(name, node);
+    }
+
     /// Takes an entry out.
     pub fn remove(&mut self, name: &[u8]) -> Option<Arc<Node>> {
         self.entries.remove(name)
