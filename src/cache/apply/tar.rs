@@ -354,7 +354,7 @@ fn parse_pax(mut text: &[u8]) -> Result<Records, TarError> {
         text = rest;
         if matches!(key, b"GNU.sparse.offset" | b"GNU.sparse.numbytes") {
             let offset = key == b"GNU.sparse.offset";
-            if (sparse.len() % 2 == 0) != offset || value.contains(&b',') {
+            if sparse.len().is_multiple_of(2) != offset || value.contains(&b',') {
                 return Err(TarError::Header);
             }
             sparse.push(value.to_vec());
