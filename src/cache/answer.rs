@@ -1,5 +1,7 @@
 //! What the walk has found out, put together: keys with their preimages, and the records of an export.
 
+use rustc_hash::FxHashSet;
+
 use super::content::Content;
 use super::export::{Alternative, Export, ItemId};
 use super::keys::{InputPart, Key, Keys, Part, Preimage, Reads, StepKeys};
@@ -31,11 +33,12 @@ pub(super) fn answer(walk: Walk<'_>) -> Keys {
         definitions.push(definition);
     }
     let steps: Vec<StepKeys> = walk.plan.steps.iter().map(|s| step(&walk, s.vertex, &definitions)).collect();
-    let mut open = Vec::new();
-    for (vertex, definition) in definitions.iter().enumerate() {
-        add_new(&mut open, definition.unknown.iter().chain(&definition.more));
-        add_new(&mut open, open_contents(&walk, vertex));
-    }
+    let mut seen = FxHashSet::default();
+    let of = |(vertex, definition): (usize, &Definition)| {
+        let reasons = definition.unknown.iter().chain(&definition.more).chain(open_contents(&walk, vertex));
+        reasons.cloned().collect::<Vec<_>>()
+    };
+    let open = definitions.iter().enumerate().flat_map(of).filter(|r| seen.insert(r.clone())).collect();
     Keys {
         steps,
         records: export.finish(),

@@ -39,3 +39,13 @@ pub(super) fn describe(error: &SelectError) -> (KeyErrorKind, Vec<u8>) {
         SelectError::Pattern(_) => (KeyErrorKind::BadPattern, Vec::new()),
     }
 }
+
+/// The stable code of a failed lookup.
+pub(super) fn code(kind: KeyErrorKind) -> &'static str {
+    match kind {
+        KeyErrorKind::Missing => "copy-source-missing",
+        KeyErrorKind::TooManyLinks => "copy-source-links",
+        KeyErrorKind::BadPattern => "bad-pattern",
+        KeyErrorKind::Run => "step-fails",
+    }
+}

@@ -188,6 +188,8 @@ pub struct KeyError {
     pub input: Option<usize>,
     /// What is wrong.
     pub kind: KeyErrorKind,
+    /// A stable code in kebab case.
+    pub code: &'static str,
     /// The path that was looked up, as BuildKit names it; empty when no path is to blame.
     pub path: Vec<u8>,
     /// BuildKit's text, without `failed to solve: `; `<ID>` stands for its random ids, `<MOUNT>` for its mount points.

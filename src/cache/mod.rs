@@ -21,6 +21,10 @@ mod recorded;
 mod select;
 mod selector;
 mod stage;
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod tests;
 mod tree;
 mod walk;
 

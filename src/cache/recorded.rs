@@ -6,21 +6,9 @@ use serde_json::Value;
 
 use super::Selector;
 use super::local::LocalTree;
-use crate::entry::{ContextPath, Entry, Extra, FileType, Source, Stat};
+use super::testing::Memory;
+use crate::entry::{ContextPath, Entry, Extra, FileType, Stat};
 use crate::observer::Silent;
-
-struct Memory(Vec<Entry>, Vec<Vec<u8>>);
-
-impl Source for Memory {
-    fn entries(&self) -> &[Entry] {
-        &self.0
-    }
-
-    fn open(&self, entry: &Entry) -> std::io::Result<Box<dyn std::io::Read + Send + '_>> {
-        let i = self.0.iter().position(|e| e.path == entry.path).ok_or(std::io::ErrorKind::NotFound)?;
-        Ok(Box::new(&self.1[i][..]))
-    }
-}
 
 fn bytes(v: &Value) -> Vec<u8> {
     STANDARD.decode(v.as_str().unwrap_or("")).unwrap()

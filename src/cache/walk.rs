@@ -40,6 +40,8 @@ pub(super) struct Walk<'t> {
     pub wanted: Vec<bool>,
     /// By vertex: the index in `inputs`.
     pub local_of: Vec<Option<usize>>,
+    /// By vertex: the first step whose own work it is.
+    steps: Vec<Option<usize>>,
 }
 
 impl<'t> Walk<'t> {
@@ -67,6 +69,7 @@ impl<'t> Walk<'t> {
             unknown: vec![None; vertices.len()],
             wanted: Vec::new(),
             local_of: local_sources(plan, inputs)?,
+            steps: steps(plan),
         };
         walk.wanted = walk.wanted_trees();
         walk.hash_locals()?;
@@ -178,6 +181,7 @@ impl<'t> Walk<'t> {
             vertex: VertexId(vertex),
             input: Some(input),
             kind,
+            code: content::code(kind),
             path,
             engine_message: format!("{CHECKSUM_FAILED}{error}"),
         });
@@ -185,7 +189,7 @@ impl<'t> Walk<'t> {
 
     /// The step whose own work a vertex is.
     pub fn step_of(&self, vertex: usize) -> Option<usize> {
-        self.plan.steps.iter().position(|s| s.vertex == VertexId(vertex))
+        self.steps[vertex]
     }
 }
 
@@ -205,4 +209,14 @@ fn local_sources(plan: &Plan, inputs: &Inputs<'_>) -> Result<Vec<Option<usize>>,
         _ => Ok(None),
     };
     plan.graph.vertices.iter().map(of).collect()
+}
+
+fn steps(plan: &Plan) -> Vec<Option<usize>> {
+    let mut out = vec![None; plan.graph.vertices.len()];
+    for (i, step) in plan.steps.iter().enumerate().rev() {
+        if let Some(place) = out.get_mut(step.vertex.0) {
+            *place = Some(i);
+        }
+    }
+    out
 }
