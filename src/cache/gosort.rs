@@ -247,7 +247,7 @@ mod tests {
 
     #[test]
     fn equal_elements_end_up_where_go_leaves_them() {
-        for line in include_str!("../../fixtures/contenthash/sort.jsonl").lines() {
+        for line in include_str!("../../fixtures/arithmetic/sort.jsonl").lines() {
             let case: Value = serde_json::from_str(line).unwrap();
             let mut items: Vec<(u64, u64)> = numbers(&case["keys"]).into_iter().zip(0..).collect();
             super::sort_by(&mut items, |a, b| a.0.cmp(&b.0));

@@ -4,6 +4,8 @@
 mod exec;
 mod file;
 mod merge;
+#[cfg(test)]
+mod recorded;
 mod source;
 
 use super::{Selector, selector};
