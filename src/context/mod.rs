@@ -1,1 +1,185 @@
 //! The build context as BuildKit will see it: a parallel walk, stats as a client sends them, filtered views.
+//!
+//! A [`Context`] lists all that the ignore file leaves visible, what `COPY . /` would show. A [`View`] of it is what the
+//! engine is sent when it asks for some paths only. Both are in fsutil's order, with owners reset to 0.
+
+mod error;
+mod explain;
+mod filter;
+mod follow;
+mod ignore;
+mod links;
+mod list;
+mod near;
+mod stat;
+mod view;
+mod walk;
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+pub use error::{ContextError, ContextWarning, WarningCode};
+pub use explain::{Cause, Ignored, PathState, Verdict};
+pub use ignore::{FoundDockerfile, GENERAL, IgnoreSource, find_dockerfile};
+pub use view::View;
+
+use crate::entry::{ContextPath, Entry, FileType, Source};
+use crate::observer::Observer;
+use crate::pattern::IgnoreFile;
+
+/// How a context is loaded.
+#[derive(Debug, Clone, Default)]
+pub struct ContextOptions {
+    /// Threads of the walk; 0 takes as many as the machine has.
+    pub threads: usize,
+}
+
+/// How many entries are there, and how many are hidden.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Counts {
+    /// Regular files that are listed, hard links and sockets among them.
+    pub files: u64,
+    /// Listed folders.
+    pub dirs: u64,
+    /// Listed symbolic links.
+    pub symlinks: u64,
+    /// Listed pipes and devices.
+    pub special: u64,
+    /// Bytes of the listed files; hard links count once.
+    pub bytes: u64,
+    /// Entries that the walk met and the ignore file hides. What is in a folder that isn't entered isn't counted.
+    pub ignored: u64,
+    /// How many of these are folders that aren't entered.
+    pub hidden_folders: u64,
+}
+
+/// A directory as BuildKit's client sees it.
+#[derive(Debug)]
+pub struct Context {
+    root: PathBuf,
+    entries: Vec<Entry>,
+    only_parents: Vec<u32>,
+    counts: Counts,
+    warnings: Vec<ContextWarning>,
+    problems: Vec<walk::Problem>,
+    ignore: Option<IgnoreFile>,
+}
+
+impl Context {
+    /// Walks `root` (which may itself be a link) and lists what `ignore` leaves visible. No content is read.
+    ///
+    /// What can't be read inside of it is no error yet, because a build may never look there: [`Context::view`] and
+    /// [`Context::check`] tell.
+    ///
+    /// # Errors
+    /// [`ContextError`] when `root` is missing or no directory.
+    pub fn load(
+        root: &Path,
+        ignore: Option<IgnoreFile>,
+        options: &ContextOptions,
+        observer: &dyn Observer,
+    ) -> Result<Self, ContextError> {
+        let failed = |source| ContextError::Root { path: root.to_path_buf(), source };
+        let resolved = root.canonicalize().map_err(failed)?;
+        if !resolved.is_dir() {
+            return Err(ContextError::NotADirectory { path: root.to_path_buf() });
+        }
+        let filter = ignore.as_ref().map(|file| filter::Filter::exclude(file.matcher()));
+        let filter = filter.filter(|f| !f.matcher().patterns().is_empty());
+        let mut walked = walk::walk(&resolved, filter.as_ref(), options, observer)?;
+        links::set_hard_links(&mut walked.entries);
+        Ok(Self {
+            root: resolved,
+            counts: count(&walked.entries, walked.counts),
+            entries: walked.entries,
+            only_parents: walked.only_parents,
+            warnings: walked.warnings,
+            problems: walked.problems,
+            ignore,
+        })
+    }
+
+    /// The directory, with links resolved.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// The ignore file in force.
+    pub fn ignore_file(&self) -> Option<&IgnoreFile> {
+        self.ignore.as_ref()
+    }
+
+    /// How many entries are there, and how many are hidden.
+    pub fn counts(&self) -> Counts {
+        self.counts
+    }
+
+    /// What will surprise people, sorted by path.
+    pub fn warnings(&self) -> &[ContextWarning] {
+        &self.warnings
+    }
+
+    /// The listed entry of that path.
+    pub fn get(&self, path: &[u8]) -> Option<&Entry> {
+        self.position(path).map(|at| &self.entries[at])
+    }
+
+    /// Where an entry of this context lies on disk.
+    pub fn on_disk(&self, path: &[u8]) -> PathBuf {
+        list::below(&self.root, path)
+    }
+
+    /// Whether an entry has other size, time, mode or type than at the walk.
+    ///
+    /// # Errors
+    /// What the file system says; a file that went away is an error.
+    pub fn changed(&self, entry: &Entry) -> io::Result<bool> {
+        let path = self.on_disk(entry.path.as_bytes());
+        let meta = std::fs::symlink_metadata(&path)?;
+        let mtime = meta.mtime().wrapping_mul(1_000_000_000).wrapping_add(meta.mtime_nsec());
+        let size = if meta.is_dir() { 0 } else { meta.size() };
+        let now = (stat::file_type(meta.file_type()), meta.mode() & 0o7777, size, mtime);
+        let was = (entry.stat.file_type, u32::from(entry.stat.mode), entry.stat.size, entry.stat.mtime_ns);
+        Ok(now != was)
+    }
+
+    fn position(&self, path: &[u8]) -> Option<usize> {
+        self.entries.binary_search_by(|e| ContextPath::compare(e.path.as_bytes(), path)).ok()
+    }
+}
+
+impl Source for Context {
+    fn entries(&self) -> &[Entry] {
+        &self.entries
+    }
+
+    /// The content; empty for a file that may not be opened and for a socket, as the engine gets them.
+    fn open(&self, entry: &Entry) -> io::Result<Box<dyn Read + Send + '_>> {
+        Ok(match self.open_content(entry)? {
+            Some(file) => Box::new(file),
+            None => Box::new(io::empty()),
+        })
+    }
+
+    /// The open file; `None` for a file that may not be opened, which counts as empty.
+    fn file(&self, entry: &Entry) -> io::Result<Option<File>> {
+        self.open_content(entry)
+    }
+}
+
+fn count(entries: &[Entry], mut counts: Counts) -> Counts {
+    for entry in entries {
+        match entry.stat.file_type {
+            FileType::File | FileType::Socket => {
+                counts.files += 1;
+                counts.bytes += if entry.hardlink.is_none() { entry.stat.size } else { 0 };
+            }
+            FileType::Dir => counts.dirs += 1,
+            FileType::Symlink => counts.symlinks += 1,
+            FileType::Fifo | FileType::CharDevice | FileType::BlockDevice => counts.special += 1,
+        }
+    }
+    counts
+}

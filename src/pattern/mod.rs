@@ -11,6 +11,7 @@ mod regexp;
 mod text;
 
 pub use error::{PatternError, PatternErrorKind};
+pub(crate) use error::{not_printable, unsendable};
 pub use glob::Pattern;
 pub use ignorefile::{IgnoreFile, IgnorePattern};
 pub use matcher::{Decision, Explanation, Info, Matcher};

@@ -1,0 +1,148 @@
+//! The stat of one entry as a client sends it (`fsutil/stat.go`, `stat_unix.go`).
+
+use std::ffi::CString;
+use std::fs::Metadata;
+use std::io;
+use std::os::unix::ffi::OsStringExt;
+use std::os::unix::fs::{FileTypeExt, MetadataExt};
+use std::path::Path;
+
+use crate::entry::{Extra, FileType, Stat};
+
+/// Attributes with this prefix are not sent.
+const APPLE: &[u8] = b"com.apple.";
+
+/// Makes stats; holds the buffer for the names of attributes.
+#[derive(Debug)]
+pub(super) struct Stats {
+    names: Vec<u8>,
+}
+
+impl Default for Stats {
+    fn default() -> Self {
+        Self { names: vec![0; 4096] }
+    }
+}
+
+impl Stats {
+    /// The stat of `path` of which `lstat` said `meta`: owner 0, mode unmasked.
+    pub(super) fn of(&mut self, path: &Path, meta: &Metadata) -> io::Result<Stat> {
+        let file_type = file_type(meta.file_type());
+        let mut extra = Extra::default();
+        if file_type == FileType::Symlink {
+            extra.linkname = std::fs::read_link(path)?.into_os_string().into_vec();
+        }
+        if matches!(file_type, FileType::CharDevice | FileType::BlockDevice) {
+            (extra.devmajor, extra.devminor) = device_numbers(meta.rdev());
+        }
+        if !matches!(file_type, FileType::Dir | FileType::Symlink) && meta.nlink() > 1 {
+            extra.inode = Some((meta.dev(), meta.ino()));
+        }
+        extra.xattrs = self.xattrs(path)?;
+        Ok(Stat {
+            file_type,
+            mode: (meta.mode() & 0o7777) as u16,
+            uid: 0,
+            gid: 0,
+            size: if file_type == FileType::Dir { 0 } else { meta.size() },
+            mtime_ns: meta.mtime().wrapping_mul(1_000_000_000).wrapping_add(meta.mtime_nsec()),
+            extra: (extra != Extra::default()).then(|| Box::new(extra)),
+        })
+    }
+
+    /// All attributes that are listed and can be read; a file system without attributes has none.
+    fn xattrs(&mut self, path: &Path) -> io::Result<Vec<(Vec<u8>, Vec<u8>)>> {
+        let mut listed = rustix::fs::llistxattr(path, &mut self.names[..]);
+        while matches!(listed, Err(rustix::io::Errno::RANGE)) {
+            let size = rustix::fs::llistxattr_query(path)?;
+            self.names.resize(size.max(self.names.len() + 1), 0);
+            listed = rustix::fs::llistxattr(path, &mut self.names[..]);
+        }
+        let len = match listed {
+            Ok(0) | Err(rustix::io::Errno::NOTSUP) => return Ok(Vec::new()),
+            Ok(len) => len,
+            Err(error) => return Err(error.into()),
+        };
+        let names = self.names[..len].split(|b| *b == 0).filter(|n| !n.is_empty() && !n.starts_with(APPLE));
+        let mut xattrs: Vec<_> = names.filter_map(|n| Some((n.to_vec(), value(path, n)?))).collect();
+        xattrs.sort_unstable();
+        Ok(xattrs)
+    }
+}
+
+/// The value of one attribute; one that can't be read is left out, as fsutil does.
+fn value(path: &Path, name: &[u8]) -> Option<Vec<u8>> {
+    let name = CString::new(name).ok()?;
+    loop {
+        let size = rustix::fs::lgetxattr_query(path, &name).ok()?;
+        let mut value = vec![0; size + 1];
+        match rustix::fs::lgetxattr(path, &name, &mut value[..]) {
+            Ok(len) => {
+                value.truncate(len);
+                return Some(value);
+            }
+            // It grew in between.
+            Err(rustix::io::Errno::RANGE) => {}
+            Err(_) => return None,
+        }
+    }
+}
+
+pub(super) fn file_type(file_type: std::fs::FileType) -> FileType {
+    if file_type.is_dir() {
+        FileType::Dir
+    } else if file_type.is_symlink() {
+        FileType::Symlink
+    } else if file_type.is_fifo() {
+        FileType::Fifo
+    } else if file_type.is_socket() {
+        FileType::Socket
+    } else if file_type.is_char_device() {
+        FileType::CharDevice
+    } else if file_type.is_block_device() {
+        FileType::BlockDevice
+    } else {
+        FileType::File
+    }
+}
+
+/// fsutil's own idea of device numbers: 12 bits of major, 20 of minor.
+fn device_numbers(device: u64) -> (u64, u64) {
+    ((device >> 8) & 0xfff, (device & 0xff) | ((device >> 12) & 0xf_ff00))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::PermissionsExt;
+
+    fn read(path: &Path) -> Stat {
+        Stats::default().of(path, &std::fs::symlink_metadata(path).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn modes_are_unmasked_and_owners_are_reset() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("f");
+        std::fs::write(&file, "12345").unwrap();
+        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o2664)).unwrap();
+        let stat = read(&file);
+        assert_eq!((stat.mode & 0o777, stat.uid, stat.gid, stat.size), (0o664, 0, 0, 5));
+        assert_eq!(stat.file_type, FileType::File);
+    }
+
+    #[test]
+    fn a_link_has_the_length_of_its_target_and_a_folder_has_none() {
+        let dir = tempfile::tempdir().unwrap();
+        std::os::unix::fs::symlink("../some/where", dir.path().join("l")).unwrap();
+        let stat = read(&dir.path().join("l"));
+        assert_eq!((stat.linkname(), stat.size, stat.mode), (&b"../some/where"[..], 13, 0o777));
+        assert_eq!(read(dir.path()).size, 0);
+    }
+
+    #[test]
+    fn device_numbers_are_split_as_fsutil_does() {
+        assert_eq!(device_numbers(0x0103), (1, 3));
+        assert_eq!(device_numbers(0x1234_5678_9abc), (0x89a & 0xfff, 0xbc | (0x1_2345_6789 & 0xf_ff00)));
+    }
+}
