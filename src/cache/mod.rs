@@ -28,7 +28,7 @@ mod tests;
 mod tree;
 mod walk;
 
-pub use apply::{ApplyError, ContentReader, apply_file_op, merge, open_content, source_tree};
+pub use apply::{ApplyError, ContentReader, apply_file_op, image_tree, merge, open_content, source_tree};
 pub use header::{Producer, bare_digest, unseen_root, write_header};
 pub use inputs::Inputs;
 pub use keys::{

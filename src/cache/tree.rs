@@ -140,6 +140,11 @@ impl Node {
         self.entries.remove(name)
     }
 
+    /// The entry of that name as it is shared.
+    pub fn shared_entry(&self, name: &[u8]) -> Option<&Arc<Node>> {
+        self.entries.get(name)
+    }
+
     /// The entries as they are shared.
     pub fn shared(&self) -> impl Iterator<Item = (&Arc<[u8]>, &Arc<Node>)> {
         self.entries.iter()

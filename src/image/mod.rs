@@ -1,4 +1,15 @@
-//! Base images: OCI layouts and image configs read from disk.
+//! Base images: OCI layouts and image configs read from disk, as BuildKit would see them.
+
+mod config;
+mod error;
+mod layout;
+mod platform;
+mod store;
+#[cfg(test)]
+mod tests;
+
+pub use error::ImageError;
+pub use store::{ImageStore, LayoutSpec};
 
 use crate::digest::Digest;
 
@@ -47,7 +58,7 @@ pub struct Image {
     pub root_digest: Option<Digest>,
     /// Its config for the platform asked for.
     pub config: ImageConfig,
-    /// Its layers' blobs in order, where they are on disk.
+    /// Its layers' blobs in order; `None` where not all of them are on disk.
     pub layers: Option<Vec<Layer>>,
 }
 
@@ -58,4 +69,6 @@ pub struct Layer {
     pub path: std::path::PathBuf,
     /// Its media type, which tells the compression.
     pub media_type: String,
+    /// The blob's digest, which is checked when it is read.
+    pub digest: Option<Digest>,
 }

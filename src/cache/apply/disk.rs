@@ -309,7 +309,8 @@ impl Disk {
         Ok(())
     }
 
-    fn change(&mut self, path: &[u8], follow: bool, mut f: impl FnMut(&mut Node)) -> Result<(), Errno> {
+    /// Changes a file under all its names.
+    pub fn change(&mut self, path: &[u8], follow: bool, mut f: impl FnMut(&mut Node)) -> Result<(), Errno> {
         let (path, _) = self.look(path, follow)?;
         for name in self.links.names(&path) {
             if let Some(node) = self.tree.get_mut(&name) {

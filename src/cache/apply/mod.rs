@@ -21,7 +21,7 @@ mod unpack;
 mod wildcard;
 
 pub use error::ApplyError;
-pub use layers::merge;
+pub use layers::{image_tree, merge};
 pub use source::source_tree;
 
 use std::io::{self, Read};

@@ -70,3 +70,45 @@ impl ContentReader for InMemory {
         super::open_content(content).ok_or_else(|| io::ErrorKind::NotFound.into())
     }
 }
+
+/// A tar archive of lines as [`tree`] reads them; `a => b` is a hard link.
+pub(crate) fn archive(lines: &[&str]) -> Vec<u8> {
+    let mut out = tar::Builder::new(Vec::new());
+    for line in lines {
+        let (line, meta) = line.rsplit_once(" @").unwrap_or((line, ""));
+        let mut header = tar::Header::new_gnu();
+        header.set_mode(if line.ends_with('/') { 0o755 } else { 0o644 });
+        header.set_uid(0);
+        header.set_gid(0);
+        if !meta.is_empty() {
+            let (mode, owner) = meta.split_once(',').unwrap_or((meta, "0:0"));
+            let (uid, gid) = owner.split_once(':').expect("uid:gid");
+            header.set_mode(u32::from_str_radix(mode, 8).expect("octal"));
+            header.set_uid(uid.parse().expect("uid"));
+            header.set_gid(gid.parse().expect("gid"));
+        }
+        header.set_size(0);
+        let mut data = &b""[..];
+        let path = if let Some((path, target)) = line.split_once(" => ") {
+            header.set_entry_type(tar::EntryType::Link);
+            header.set_link_name_literal(target).expect("short");
+            path
+        } else if let Some((path, target)) = line.split_once(" -> ") {
+            header.set_entry_type(tar::EntryType::Symlink);
+            header.set_link_name_literal(target).expect("short");
+            path
+        } else if line.ends_with('/') {
+            header.set_entry_type(tar::EntryType::Directory);
+            line
+        } else {
+            let (path, text) = line.split_once(" = ").unwrap_or((line, line));
+            data = text.as_bytes();
+            header.set_size(data.len() as u64);
+            path
+        };
+        header.as_gnu_mut().expect("gnu").name[..path.len()].copy_from_slice(path.as_bytes());
+        header.set_cksum();
+        out.append(&header, data).expect("in memory");
+    }
+    out.into_inner().expect("in memory")
+}

@@ -1,6 +1,6 @@
 //! What operations leave behind, case by case.
 
-use super::testing::{InMemory, show, tree};
+use super::testing::{InMemory, archive, show, tree};
 use super::*;
 
 fn copy(src: &str, dest: &str) -> CopyAction {
@@ -168,4 +168,69 @@ fn what_is_copied_whole_is_shared() {
         FileAction { input: -1, secondary: 0, output: 0, kind: FileActionKind::Copy(copy("/d", "/x")) };
     let result = apply_file_op(&[action], &[Some(&from)], &InMemory).unwrap();
     assert!(std::ptr::eq(result.get(b"x/e/f").unwrap(), from.get(b"d/e/f").unwrap()));
+}
+
+fn add(bytes: Vec<u8>, onto: &[&str], action: CopyAction) -> Result<Vec<String>, String> {
+    let mut from = FileTree::scratch();
+    let len = bytes.len() as u64;
+    let node = Node::file(file_stat(0o600, len), Content::Bytes(bytes.into()));
+    from.get_mut(b"").unwrap().insert(b"a.tar", node);
+    let onto = tree(onto);
+    let kind = FileActionKind::Copy(CopyAction { attempt_unpack: true, ..action });
+    let action = FileAction { input: 0, secondary: 1, output: 0, kind };
+    let result = apply_file_op(&[action], &[Some(&onto), Some(&from)], &InMemory);
+    result.map(|t| show(&t)).map_err(|e| e.to_string())
+}
+
+#[test]
+fn an_archive_is_unpacked_over_what_is_there() {
+    let entries = ["d/ @0700,1:2", "d/f @0640,3:4", "p/q/r", "l -> /d", "h => d/f @0640,3:4", ".wh.old"];
+    let shown =
+        add(archive(&entries), &["x/", "x/old", "x/d/", "x/d/g", "x/l/"], copy("/a.tar", "/x")).unwrap();
+    let want = [
+        "x/",
+        "x/.wh.old = .wh.old",
+        "x/d/ @0700,1:2",
+        "x/d/f = d/f @0640,3:4",
+        "x/d/g = x/d/g",
+        "x/h = d/f @0640,3:4",
+        "x/l -> /d",
+        "x/old = x/old",
+        "x/p/",
+        "x/p/q/",
+        "x/p/q/r = p/q/r",
+    ];
+    assert_eq!(shown, want);
+}
+
+#[test]
+fn an_archive_stays_in_its_folder() {
+    let shown = add(archive(&["../../e", "l -> /", "l/f", "/g"]), &[], copy("/a.tar", "/x/y")).unwrap();
+    assert_eq!(shown, ["x/", "x/y/", "x/y/e = ../../e", "x/y/f = l/f", "x/y/g = /g", "x/y/l -> /"]);
+}
+
+#[test]
+fn what_is_no_archive_is_copied_and_a_truncated_one_fails() {
+    let whole = archive(&["f = 0123456789"]);
+    assert_eq!(add(b"text".to_vec(), &[], copy("/a.tar", "/x")).unwrap(), ["x = text @0600"]);
+    assert_eq!(add(Vec::new(), &[], copy("/a.tar", "/x")).unwrap(), ["x =  @0600"]);
+    assert_eq!(add(whole[..516].to_vec(), &[], copy("/a.tar", "/x")).unwrap_err(), "unexpected EOF");
+    assert!(add(whole[..100].to_vec(), &[], copy("/a.tar", "/x")).unwrap()[0].starts_with("x = f"));
+    let mut odd = ::tar::Header::new_gnu();
+    odd.set_path("f").unwrap();
+    odd.set_size(0);
+    odd.set_entry_type(::tar::EntryType::Continuous);
+    odd.set_cksum();
+    let error = add(odd.as_bytes().to_vec(), &[], copy("/a.tar", "/x")).unwrap_err();
+    assert_eq!(error, "unhandled tar header type 55");
+}
+
+#[test]
+fn chown_goes_to_everything_in_an_archive() {
+    let owner = Owner { user: Some(User::Id(9)), group: None };
+    let action = CopyAction { owner: Some(owner), ..copy("/a.tar", "/x") };
+    assert_eq!(
+        add(archive(&["p/f @4755,1:1"]), &[], action).unwrap(),
+        ["x/ @0755,9:9", "x/p/", "x/p/f = p/f @4755,9:9"]
+    );
 }

@@ -72,7 +72,8 @@ fn unpack_all(archive: impl Read, disk: &mut Disk, owner: Option<Ids>) -> Result
         if clear(disk, &path, &header)? {
             continue;
         }
-        make(disk, &path, &header, &mut archive, &mut spool)?;
+        let target = gopath::join(&[b"/", &header.linkname]);
+        make(disk, &path, &header, &target, &mut archive, &mut spool)?;
         own(disk, &path, &header, owner)?;
         if header.kind == b'5' {
             folders.push(path);
@@ -124,11 +125,12 @@ fn clear(disk: &mut Disk, path: &[u8], header: &Header) -> Result<bool, ApplyErr
     Ok(false)
 }
 
-/// The first half of `createTarFile`.
-fn make(
+/// The first half of `createTarFile`: `target` is the file that a hard link is another name of.
+pub(super) fn make(
     disk: &mut Disk,
     path: &[u8],
     header: &Header,
+    target: &[u8],
     archive: &mut Archive<impl Read>,
     spool: &mut Spool,
 ) -> Result<(), ApplyError> {
@@ -146,9 +148,8 @@ fn make(
             .create(path, Node::file(device_stat(header), Content::Empty))
             .map_err(|e| ApplyError::fails("bad-archive", e.to_string())),
         b'1' => {
-            let old = gopath::join(&[b"/", &header.linkname]);
-            let (old_text, new_text) = (String::from_utf8_lossy(&old), String::from_utf8_lossy(path));
-            disk.link(&old, path).map_err(|e| e.link("link", &old_text, &new_text))
+            let (old, new) = (String::from_utf8_lossy(target), String::from_utf8_lossy(path));
+            disk.link(target, path).map_err(|e| e.link("link", &old, &new))
         }
         b'2' => {
             let (old, new) = (String::from_utf8_lossy(&header.linkname), String::from_utf8_lossy(path));
@@ -159,7 +160,7 @@ fn make(
 }
 
 /// The stat of a device or FIFO.
-pub(super) fn device_stat(header: &Header) -> Stat {
+fn device_stat(header: &Header) -> Stat {
     let file_type = match header.kind {
         b'3' => FileType::CharDevice,
         b'4' => FileType::BlockDevice,
