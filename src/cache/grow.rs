@@ -81,6 +81,9 @@ impl<'t> Walk<'t> {
                 let input = &self.inputs.all()[local];
                 Ok(apply::source_tree(&input.name, input.files))
             }
+            (Source::Image { image: Some(image), .. }, _) if image.0.layers.is_some() => {
+                Ok(apply::image_tree(&image.0).map_err(|e| CacheError::Tree(e.to_string()))?)
+            }
             (Source::Image { reference, .. }, _) => {
                 Err(format!("the files of the base image {reference} are not known offline"))
             }
