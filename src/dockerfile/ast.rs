@@ -31,7 +31,7 @@ pub struct Dockerfile {
 /// A parser directive at the top of the file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Directive {
-    /// Its value, trimmed.
+    /// Its value, trimmed. (Of `syntax`, the image is what stands before the first space.)
     pub value: String,
     /// Where it stands.
     pub span: Span,
@@ -53,12 +53,12 @@ pub struct Warning {
 pub struct Stage {
     /// The name after AS, in lower case as BuildKit keeps it; `None` without AS.
     pub name: Option<String>,
+    /// Its keyword as written.
+    pub keyword: String,
     /// The word after FROM, unexpanded.
     pub base_name: String,
     /// The value of `--platform`, unexpanded.
     pub platform: Option<String>,
-    /// The spelling of `FROM` and of `AS`, for rule checks.
-    pub original_command: String,
     /// The FROM instruction's text as BuildKit keeps it (continuations joined).
     pub text: String,
     /// Where the FROM instruction stands.
@@ -91,14 +91,15 @@ pub struct Instruction {
 pub struct Heredoc {
     /// The delimiter, quotes removed.
     pub name: String,
-    /// The file descriptor before `<<`; 0 when not given.
-    pub file_descriptor: u32,
+    /// The file descriptor before `<<`; 0 when not given. Nothing uses it.
+    pub file_descriptor: u64,
     /// False when the delimiter was quoted: then the body is taken literally.
     pub expand: bool,
     /// `<<-`: leading tabs are dropped.
     pub chomp: bool,
-    /// The body (tabs not yet dropped), each line with its newline.
-    pub content: String,
+    /// The body (tabs not yet dropped), each line with its newline. Bytes, because it need not be UTF-8:
+    /// [`lossy`](super::lossy) gives the text that variables are expanded in.
+    pub content: Vec<u8>,
     /// Lines of the body with its terminator.
     pub span: Span,
 }
@@ -138,7 +139,7 @@ pub enum InstructionKind {
     Entrypoint(CommandLine),
     /// ENV.
     Env(Vec<KeyValue>),
-    /// EXPOSE: ports, unexpanded.
+    /// EXPOSE: ports, unexpanded, sorted.
     Expose(Vec<String>),
     /// HEALTHCHECK: `None` for NONE, else the test (`CMD …` or `CMD-SHELL …`).
     Healthcheck(Option<Vec<String>>),
@@ -146,7 +147,7 @@ pub enum InstructionKind {
     Label(Vec<KeyValue>),
     /// MAINTAINER.
     Maintainer(String),
-    /// ONBUILD: the trigger's text.
+    /// ONBUILD: the trigger's text, heredocs included; see [`Instruction::parse_trigger`].
     Onbuild(String),
     /// RUN.
     Run(Run),
@@ -196,8 +197,9 @@ pub struct Copy {
 pub struct SourceContent {
     /// The file's name: the delimiter.
     pub path: String,
-    /// Its data, tabs already dropped for `<<-`.
-    pub data: String,
+    /// Its data, tabs already dropped for `<<-`. Bytes, because it need not be UTF-8: [`lossy`](super::lossy) gives the text that variables
+    /// are expanded in.
+    pub data: Vec<u8>,
     /// Whether variables in it are expanded.
     pub expand: bool,
 }
@@ -211,6 +213,8 @@ pub struct CommandLine {
     pub prepend_shell: bool,
     /// Heredocs of RUN as inline files.
     pub files: Vec<InlineFile>,
+    /// The line holds bytes that are no UTF-8. In `words`, each is U+FFFD; a RUN with it fails in BuildKit when its step is marshalled.
+    pub not_utf8: bool,
 }
 
 /// A heredoc of RUN.
@@ -218,8 +222,8 @@ pub struct CommandLine {
 pub struct InlineFile {
     /// The delimiter.
     pub name: String,
-    /// The body, tabs not yet dropped.
-    pub data: String,
+    /// The body, tabs not yet dropped (see [`chomp`](super::chomp)).
+    pub data: Vec<u8>,
     /// `<<-`.
     pub chomp: bool,
 }
@@ -236,7 +240,16 @@ pub struct Run {
     /// `--security`: `sandbox` or `insecure`; `None` when not given.
     pub security: Option<String>,
     /// `--device` values.
-    pub devices: Vec<String>,
+    pub devices: Vec<Device>,
+}
+
+/// One `--device` (BuildKit's `instructions.Device`).
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Device {
+    /// The device's CDI name.
+    pub name: String,
+    /// Whether the build fails without it.
+    pub required: bool,
 }
 
 /// What a mount is.
