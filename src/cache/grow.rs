@@ -10,15 +10,38 @@ use super::{CacheError, FileTree, Inputs, KeyError, KeyErrorKind};
 use crate::plan::{Op, Source, VertexId};
 
 impl Walk<'_> {
-    /// Which vertices' trees are made: those that a content key looks into with all that they are made from, and those
-    /// that come from nothing but the client's folders, since carrying them out shows whether they would fail.
-    pub(super) fn wanted_trees(&self) -> Vec<bool> {
-        let vertices = &self.plan.graph.vertices;
-        let mut wanted = vec![false; vertices.len()];
-        for vertex in (0..vertices.len()).rev() {
-            for (_, input, _) in self.by_content(vertex) {
-                wanted[input] |= self.local_of[input].is_none();
+    /// Decides whose trees are made, and counts how many trees are to be made from each. Nothing is kept longer than
+    /// that, since ten thousand steps leave ten thousand versions of a folder.
+    pub(super) fn plan_trees(&mut self) {
+        self.looked_into = self.looked_into();
+        self.wanted = self.wanted_trees();
+        for (vertex, _) in self.wanted.iter().enumerate().filter(|(_, wanted)| **wanted) {
+            for input in &self.plan.graph.vertices[vertex].inputs {
+                self.made[input.0].1 += 1;
             }
+        }
+        for (vertex, local) in self.local_of.iter().enumerate() {
+            self.wanted[vertex] &= local.is_none() || self.made[vertex].1 > 0;
+        }
+    }
+
+    /// The vertices whose trees content keys look into.
+    fn looked_into(&self) -> Vec<bool> {
+        let mut out = vec![false; self.plan.graph.vertices.len()];
+        for vertex in 0..out.len() {
+            for (_, input, _) in self.by_content(vertex) {
+                out[input] |= self.local_of[input].is_none();
+            }
+        }
+        out
+    }
+
+    /// Those with all that they are made from, and what comes from nothing but the client's folders, since carrying it
+    /// out shows whether it would fail.
+    fn wanted_trees(&self) -> Vec<bool> {
+        let vertices = &self.plan.graph.vertices;
+        let mut wanted = self.looked_into.clone();
+        for vertex in (0..vertices.len()).rev() {
             if wanted[vertex] {
                 vertices[vertex].inputs.iter().for_each(|i| wanted[i.0] = true);
             }
@@ -38,14 +61,27 @@ impl Walk<'_> {
 impl<'t> Walk<'t> {
     /// Makes a vertex's tree, or says why it isn't known.
     pub(super) fn grow(&mut self, vertex: usize) -> Result<(), CacheError> {
-        let made = self.make(vertex)?;
-        match made {
-            Ok(tree) => {
-                let _ = self.trees[vertex].set(tree);
-            }
+        match self.make(vertex)? {
+            // The cell is empty: every vertex comes once.
+            Ok(tree) if self.looked_into[vertex] => drop(self.trees[vertex].set(tree)),
+            Ok(tree) if self.made[vertex].1 > 0 => self.made[vertex].0 = Some(tree),
+            Ok(_) => {}
             Err(reason) => self.unknown[vertex] = Some(reason),
         }
+        if self.wanted[vertex] {
+            for input in &self.vertex(vertex).inputs {
+                let (tree, uses) = &mut self.made[input.0];
+                *uses -= 1;
+                if *uses == 0 {
+                    *tree = None;
+                }
+            }
+        }
         Ok(())
+    }
+
+    fn tree(&self, vertex: usize) -> Option<&FileTree> {
+        self.made[vertex].0.as_ref().or_else(|| self.trees[vertex].get())
     }
 
     fn make(&mut self, vertex: usize) -> Result<Result<FileTree, String>, CacheError> {
@@ -62,7 +98,7 @@ impl<'t> Walk<'t> {
         if let Some(reason) = v.inputs.iter().find_map(|i| self.unknown[i.0].clone()) {
             return Ok(Err(reason));
         }
-        let inputs: Vec<&FileTree> = v.inputs.iter().filter_map(|i| self.trees[i.0].get()).collect();
+        let inputs: Vec<&FileTree> = v.inputs.iter().filter_map(|i| self.tree(i.0)).collect();
         match &v.op {
             Op::Source(source) => self.source_files(vertex, source),
             Op::Merge => Ok(Ok(apply::merge(&inputs))),

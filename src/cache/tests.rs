@@ -207,3 +207,11 @@ fn a_local_source_without_files_is_an_error() {
     let error = keys(&plan, &Inputs::new(), &Silent).unwrap_err();
     assert_eq!(error, CacheError::NoSource("context".into()));
 }
+
+#[test]
+fn ten_thousand_copies_into_one_folder_take_neither_long_nor_much() {
+    let mut vertices = vec![local(), copy_from(0, "/a.txt", "/d/0")];
+    vertices.extend((1..10_000).map(|n| copy_onto(n, 0, "/a.txt", &format!("/d/{n}"))));
+    let keys = keys_of(&plan(vertices), &[("a.txt", A)]);
+    assert_eq!((keys.records.len(), keys.errors.len(), keys.steps.len()), (10_001, 0, 10_001));
+}

@@ -31,13 +31,18 @@ pub(super) struct Walk<'t> {
     /// By index in `inputs`.
     pub locals: Vec<LocalTree<'t>>,
     pub errors: Vec<KeyError>,
+    /// By vertex: the trees that keys look into, which stay.
     pub trees: &'t [OnceCell<FileTree>],
+    /// By vertex: the other trees, while a vertex is still to be made from them; and by how many.
+    pub made: Vec<(Option<FileTree>, usize)>,
     listings: &'t [OnceCell<Listing<'t>>],
     stages: Vec<Option<StageTree<'t>>>,
     /// Why a vertex's tree isn't known, in words.
     pub unknown: Vec<Option<String>>,
     /// Whose trees are made.
     pub wanted: Vec<bool>,
+    /// Whose trees content keys look into.
+    pub looked_into: Vec<bool>,
     /// By vertex: the index in `inputs`.
     pub local_of: Vec<Option<usize>>,
     /// By vertex: the first step whose own work it is.
@@ -64,14 +69,16 @@ impl<'t> Walk<'t> {
             locals: inputs.all().iter().map(|i| LocalTree::new(i.name.clone(), i.files)).collect(),
             errors: Vec::new(),
             trees,
+            made: vec![(None, 0); vertices.len()],
             listings,
             stages: vertices.iter().map(|_| None).collect(),
             unknown: vec![None; vertices.len()],
             wanted: Vec::new(),
+            looked_into: Vec::new(),
             local_of: local_sources(plan, inputs)?,
             steps: steps(plan),
         };
-        walk.wanted = walk.wanted_trees();
+        walk.plan_trees();
         walk.hash_locals()?;
         for vertex in 0..vertices.len() {
             let contents = walk.contents_of(vertex)?;
