@@ -25,6 +25,8 @@ pub struct IgnoreSource {
     pub bytes: Option<Vec<u8>>,
     /// True for an ignore file of the Dockerfile's own.
     pub specific: bool,
+    /// True when it is there but may not be opened: BuildKit gets it empty, so that it hides nothing.
+    pub unreadable: bool,
     /// A general ignore file that the specific one switches off.
     pub overridden: Option<PathBuf>,
     /// A general ignore file beside a Dockerfile outside of the context, which is not read.
@@ -43,14 +45,15 @@ impl IgnoreSource {
         let general = root.join(GENERAL);
         let beside = Some(folder.join(GENERAL));
         let unread = beside.filter(|path| path.is_file() && !same_place(&folder, root));
-        let Some(bytes) = read_local(&folder, &dockerfile_names(&name), &specific)? else {
+        let Some(content) = read_local(&folder, &dockerfile_names(&name), &specific)? else {
             return Ok(Self { unread, ..Self::of_named_context(root)? });
         };
         Ok(Self {
             name: String::from_utf8_lossy(&specific).into_owned(),
             path: folder.join(std::ffi::OsStr::from_bytes(&specific)),
-            bytes: Some(bytes),
+            bytes: Some(content.bytes),
             specific: true,
+            unreadable: content.unreadable,
             overridden: general.is_file().then_some(general),
             unread,
         })
@@ -61,10 +64,12 @@ impl IgnoreSource {
     /// # Errors
     /// As [`IgnoreSource::find`].
     pub fn of_named_context(root: &Path) -> Result<Self, ContextError> {
+        let content = read_local(root, &[GENERAL.into()], GENERAL.as_bytes())?;
         Ok(Self {
             name: GENERAL.into(),
             path: root.join(GENERAL),
-            bytes: read_local(root, &[GENERAL.into()], GENERAL.as_bytes())?,
+            unreadable: content.as_ref().is_some_and(|c| c.unreadable),
+            bytes: content.map(|c| c.bytes),
             specific: false,
             overridden: None,
             unread: None,
@@ -87,6 +92,14 @@ pub struct FoundDockerfile {
     pub path: PathBuf,
     /// Its bytes.
     pub bytes: Vec<u8>,
+    /// True when it may not be opened: BuildKit gets it empty.
+    pub unreadable: bool,
+}
+
+/// What a request brings of one file.
+struct Content {
+    bytes: Vec<u8>,
+    unreadable: bool,
 }
 
 /// Reads the Dockerfile that was asked for, or `dockerfile` when its name is `Dockerfile` and it can't be read. Links are
@@ -100,11 +113,9 @@ pub fn find_dockerfile(dockerfile: &Path) -> Result<Option<FoundDockerfile>, Con
     let names = dockerfile_names(&name);
     let candidates = [&names[0]].into_iter().chain(names.get(2));
     for candidate in candidates {
-        if let Some(bytes) = read_local(&folder, &names, candidate)? {
-            return Ok(Some(FoundDockerfile {
-                path: folder.join(std::ffi::OsStr::from_bytes(candidate)),
-                bytes,
-            }));
+        if let Some(Content { bytes, unreadable }) = read_local(&folder, &names, candidate)? {
+            let path = folder.join(std::ffi::OsStr::from_bytes(candidate));
+            return Ok(Some(FoundDockerfile { path, bytes, unreadable }));
         }
     }
     Ok(None)
@@ -137,7 +148,7 @@ fn same_place(a: &Path, b: &Path) -> bool {
 /// there as a regular file: nothing, a folder, a pipe, a link that leads nowhere.
 ///
 /// A file that can't be opened, and a socket, arrive empty (`fsutil/send.go`), and so are empty here.
-fn read_local(root: &Path, follow: &[Vec<u8>], name: &[u8]) -> Result<Option<Vec<u8>>, ContextError> {
+fn read_local(root: &Path, follow: &[Vec<u8>], name: &[u8]) -> Result<Option<Content>, ContextError> {
     let root = match root.canonicalize() {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         resolved => resolved.map_err(|source| ContextError::Root { path: root.to_path_buf(), source })?,
@@ -148,20 +159,21 @@ fn read_local(root: &Path, follow: &[Vec<u8>], name: &[u8]) -> Result<Option<Vec
     let path = root.join(std::ffi::OsStr::from_bytes(&path));
     let Ok(meta) = std::fs::symlink_metadata(&path) else { return Ok(None) };
     match super::stat::file_type(meta.file_type()) {
-        crate::entry::FileType::Socket => Ok(Some(Vec::new())),
+        crate::entry::FileType::Socket => Ok(Some(Content { bytes: Vec::new(), unreadable: true })),
         crate::entry::FileType::File => Ok(Some(read_or_empty(&path))),
         _ => Ok(None),
     }
 }
 
-fn read_or_empty(path: &Path) -> Vec<u8> {
+fn read_or_empty(path: &Path) -> Content {
     let read = || -> io::Result<Vec<u8>> {
         let mut bytes = Vec::new();
         let flags = rustix::fs::OFlags::NONBLOCK.bits().cast_signed();
         OpenOptions::new().read(true).custom_flags(flags).open(path)?.read_to_end(&mut bytes)?;
         Ok(bytes)
     };
-    read().unwrap_or_default()
+    let read = read();
+    Content { unreadable: read.is_err(), bytes: read.unwrap_or_default() }
 }
 
 /// Where `name` leads inside of `root` when only what `sent` matches is there. Absolute targets start at `root`, and `..`

@@ -12,6 +12,8 @@ mod links;
 mod list;
 mod near;
 mod stat;
+#[cfg(test)]
+mod tests;
 mod view;
 mod walk;
 
@@ -119,6 +121,11 @@ impl Context {
     /// What will surprise people, sorted by path.
     pub fn warnings(&self) -> &[ContextWarning] {
         &self.warnings
+    }
+
+    /// All that will make a build fail whose request reaches it, in the order of the walk.
+    pub fn problems(&self) -> impl Iterator<Item = ContextError> {
+        self.problems.iter().map(walk::Problem::to_error)
     }
 
     /// The listed entry of that path.

@@ -174,10 +174,8 @@ impl Visitor<'_> {
             self.part.ignored += 1;
             self.part.hidden_folders += u64::from(is_dir);
         }
-        // BuildKit skips a hidden folder before it looks at its stat, but no other entry.
-        match (sight, is_dir) {
-            (Sight::Hidden(_), true) => WalkState::Skip,
-            (Sight::Hidden(_), false) => self.look_at_hidden(entry, path),
+        match sight {
+            Sight::Hidden(_) => self.look_at_hidden(entry, path, is_dir),
             _ => self.take(entry, path, sight != Sight::Visible),
         }
     }
@@ -198,8 +196,9 @@ impl Visitor<'_> {
 
     /// The client reads the stat of every entry of a folder that it lists, and fails if it can't (`fsutil/filter.go`: the
     /// filter that resets owners has no patterns and comes first).
-    fn look_at_hidden(&mut self, entry: &DirEntry, path: ContextPath) -> WalkState {
+    fn look_at_hidden(&mut self, entry: &DirEntry, path: ContextPath, is_dir: bool) -> WalkState {
         match entry.metadata().map_err(into_io) {
+            Ok(_) if is_dir => WalkState::Skip,
             Ok(_) => WalkState::Continue,
             Err(error) => self.no_stat(path, error),
         }

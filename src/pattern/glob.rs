@@ -28,12 +28,16 @@ enum Kind {
     Suffix,
     /// A head, a gap and a tail without anything else: `docs/**/*.md`.
     Gap(Gap),
-    /// All others. The literal ends are looked at first, because they rule out nearly every path.
-    Regexp {
-        head: Vec<u8>,
-        tail: Vec<u8>,
-        regex: Box<regex::bytes::Regex>,
-    },
+    /// All others. Literals that the path has to hold are looked for first, because that rules out nearly every path.
+    Regexp(Box<(Needs, regex::bytes::Regex)>),
+}
+
+/// Literals without which a path can't match.
+#[derive(Debug, Default)]
+struct Needs {
+    head: Vec<u8>,
+    tail: Vec<u8>,
+    inner: Option<bstr::Finder<'static>>,
 }
 
 /// Literal head and tail with `**/`, `*` or both between them.
@@ -109,9 +113,7 @@ impl Pattern {
                 path.ends_with(suffix) || suffix.strip_prefix(b"/").is_some_and(|name| path == name)
             }
             Kind::Gap(gap) => gap.matches(path),
-            Kind::Regexp { head, tail, regex } => {
-                path.starts_with(head) && path.ends_with(tail) && regex.is_match(runes(path).as_bytes())
-            }
+            Kind::Regexp(both) => both.0.are_met(path) && both.1.is_match(runes(path).as_bytes()),
         })
     }
 
@@ -135,35 +137,61 @@ impl Gap {
     }
 }
 
+impl Needs {
+    /// Reads the literals off the pieces up to the first one that may change the meaning of what follows. With a bar or a
+    /// brace nothing is needed for sure.
+    fn of(pieces: &[Piece]) -> Self {
+        if pieces.iter().any(|p| matches!(p, Piece::Literal('{' | '|'))) {
+            return Self::default();
+        }
+        let plain = pieces.iter().position(|p| !p.is_plain()).unwrap_or(pieces.len());
+        let known = &pieces[..plain];
+        let mut runs = known.split(|p| p.literal().is_none()).map(bytes_of);
+        let head = runs.next().unwrap_or_default();
+        let inner = runs.max_by_key(Vec::len).filter(|run| !run.is_empty());
+        let tail_len = known.iter().rev().take_while(|p| p.literal().is_some()).count();
+        let tail = if plain == pieces.len() { bytes_of(&known[plain - tail_len..]) } else { Vec::new() };
+        Self { head, tail, inner: inner.map(|run| bstr::Finder::new(&run).into_owned()) }
+    }
+
+    fn are_met(&self, path: &[u8]) -> bool {
+        path.starts_with(&self.head)
+            && path.ends_with(&self.tail)
+            && self.inner.as_ref().is_none_or(|inner| inner.find(path).is_some())
+    }
+}
+
+fn bytes_of(literals: &[Piece]) -> Vec<u8> {
+    literals.iter().filter_map(Piece::literal).collect::<String>().into_bytes()
+}
+
 fn compile(text: &[u8]) -> Result<Kind, BadPattern> {
     let (shape, pieces) = read(&runes(text));
     match shape {
         Shape::Exact => Ok(Kind::Exact),
         Shape::Prefix => Ok(Kind::Prefix),
         Shape::Suffix => Ok(Kind::Suffix),
-        Shape::Regexp if pieces.iter().all(Piece::is_plain) => plain(&pieces),
-        Shape::Regexp => regexp_kind(&pieces, Vec::new(), Vec::new()),
+        Shape::Regexp => gap(&pieces).map_or_else(|| regexp_kind(&pieces), |gap| Ok(Kind::Gap(gap))),
     }
 }
 
-/// Patterns without classes and odd escapes: literal ends are known.
-fn plain(pieces: &[Piece]) -> Result<Kind, BadPattern> {
-    let head_len = pieces.iter().take_while(|p| p.literal().is_some()).count();
-    let tail_len = pieces[head_len..].iter().rev().take_while(|p| p.literal().is_some()).count();
-    let bytes = |pieces: &[Piece]| pieces.iter().filter_map(Piece::literal).collect::<String>().into_bytes();
-    let (head, rest) = pieces.split_at(head_len);
-    let (middle, tail) = rest.split_at(rest.len() - tail_len);
-    let (head, tail) = (bytes(head), bytes(tail));
-    let gap = |deep, star| Ok(Kind::Gap(Gap { head: head.clone(), deep, star, tail: tail.clone() }));
-    match middle {
-        [Piece::Star] => gap(false, true),
-        [Piece::Deep] => gap(true, false),
-        [Piece::Deep, Piece::Star] => gap(true, true),
-        _ => regexp_kind(pieces, head, tail),
+fn gap(pieces: &[Piece]) -> Option<Gap> {
+    if !pieces.iter().all(Piece::is_plain) {
+        return None;
     }
+    let is_literal = |p: &&Piece| p.literal().is_some();
+    let head = pieces.iter().take_while(is_literal).count();
+    let tail = pieces[head..].iter().rev().take_while(is_literal).count();
+    let (deep, star) = match &pieces[head..pieces.len() - tail] {
+        [Piece::Star] => (false, true),
+        [Piece::Deep] => (true, false),
+        [Piece::Deep, Piece::Star] => (true, true),
+        _ => return None,
+    };
+    Some(Gap { head: bytes_of(&pieces[..head]), deep, star, tail: bytes_of(&pieces[pieces.len() - tail..]) })
 }
 
-fn regexp_kind(pieces: &[Piece], head: Vec<u8>, tail: Vec<u8>) -> Result<Kind, BadPattern> {
+fn regexp_kind(pieces: &[Piece]) -> Result<Kind, BadPattern> {
     let mut go = String::from("^");
     pieces.iter().for_each(|piece| piece.write_go(&mut go));
     go.push('$');
@@ -172,7 +200,7 @@ fn regexp_kind(pieces: &[Piece], head: Vec<u8>, tail: Vec<u8>) -> Result<Kind, B
         .size_limit(1 << 30)
         .build()
         .map_err(|_| BadPattern)?;
-    Ok(Kind::Regexp { head, tail, regex: Box::new(regex) })
+    Ok(Kind::Regexp(Box::new((Needs::of(pieces), regex))))
 }
 
 impl Piece {
@@ -311,6 +339,13 @@ mod tests {
     #[test]
     fn head_and_tail_may_not_overlap() {
         assert!(!matches("aba*aba", "aba") && !matches("ab*b", "ab") && matches("ab*b", "abb"));
+    }
+
+    #[test]
+    fn literals_before_a_class_are_needed_unless_there_are_alternatives() {
+        assert!(matches("**/*.py[cod]", "a/b.pyc") && !matches("**/*.py[cod]", "a/b.pyx"));
+        assert!(matches("ab[c]|x*", "abc") && matches("ab[c]|x*", "zzx") && matches("abc{0}*", "ab"));
+        assert!(matches("**/pre*x*", "a/b/pre1x2") && !matches("**/pre*x*", "a/pre/x"));
     }
 
     #[test]

@@ -8,6 +8,8 @@ mod glob;
 mod ignorefile;
 mod matcher;
 mod regexp;
+#[cfg(test)]
+mod tests;
 mod text;
 
 pub use error::{PatternError, PatternErrorKind};
