@@ -1,5 +1,6 @@
 //! fsutil's copy (`copy/copy.go`, `copy_linux.go`, `copy_nowindows.go`) on trees.
 
+use std::cell::OnceCell;
 use std::sync::Arc;
 
 use super::chmod::ModeChange;
@@ -24,21 +25,34 @@ pub(super) enum Chmod {
 }
 
 /// What a copy does beyond copying.
-pub(super) struct CopyOptions {
+pub(super) struct CopyOptions<'a> {
     pub owner: Option<Ids>,
     pub chmod: Chmod,
-    pub filter: Filter,
+    /// The mode of folders that are made for the destination.
+    pub parent_mode: u16,
+    pub patterns: Patterns<'a>,
     pub dir_contents: bool,
     pub follow_links: bool,
     pub always_replace: bool,
 }
 
-impl CopyOptions {
-    /// The mode of a folder that is made for the destination (`perm` in `Copy`); symbolic modes don't count.
-    fn parent_mode(&self) -> u16 {
-        if let Chmod::Bits(bits) = self.chmod { bits & 0o777 } else { 0o755 }
-    }
+/// Patterns that are read when they are needed: what fails before that fails first.
+pub(super) struct Patterns<'a> {
+    pub include: &'a [String],
+    pub exclude: &'a [String],
+    pub read: OnceCell<Filter>,
+}
 
+impl Patterns<'_> {
+    fn filter(&self) -> Result<&Filter, ApplyError> {
+        if self.read.get().is_none() {
+            let _ = self.read.set(Filter::new(self.include, self.exclude)?);
+        }
+        Ok(self.read.get_or_init(Filter::default))
+    }
+}
+
+impl CopyOptions<'_> {
     /// The stat that the copy of a file gets (`copyFileInfo`, `copyXAttrs`).
     fn restat(&self, stat: &Stat) -> Stat {
         let mut new = stat.clone();
@@ -60,25 +74,36 @@ impl CopyOptions {
     }
 }
 
-/// Copies `from` in one tree to `to` in another (fsutil's `Copy`).
+/// The first thing that fsutil's `Copy` does: makes the folders that the destination names.
+pub(super) fn make_parents(
+    dest: &mut Disk,
+    to: &[u8],
+    mode: u16,
+    owner: Option<Ids>,
+) -> Result<(), ApplyError> {
+    let last = &to[to.iter().rposition(|b| *b == b'/').map_or(0, |i| i + 1)..];
+    let parents = if last.is_empty() || last == b"." { to } else { &to[..to.len() - last.len()] };
+    if parents.is_empty() {
+        return Ok(());
+    }
+    let parents = root_path(&dest.tree, parents)?;
+    mkdir_all(dest, &parents, mode, owner)
+}
+
+/// Copies `from` in one tree to `to` in another (the rest of fsutil's `Copy`).
 pub(super) fn copy(
     source: &FileTree,
     from: &[u8],
     dest: &mut Disk,
     to: &[u8],
-    options: &CopyOptions,
+    options: &CopyOptions<'_>,
 ) -> Result<(), ApplyError> {
-    let last = &to[to.iter().rposition(|b| *b == b'/').map_or(0, |i| i + 1)..];
-    let parents = if last.is_empty() || last == b"." { to } else { &to[..to.len() - last.len()] };
-    if !parents.is_empty() {
-        let parents = root_path(&dest.tree, parents)?;
-        mkdir_all(dest, &parents, options.parent_mode(), options.owner)?;
-    }
     let to = root_path(&dest.tree, &gopath::clean(to))?;
+    let filter = options.patterns.filter()?;
     let followed = root_path_follow(source, from, options.follow_links)?;
     let (_, node) = lookup(source, &followed, false, false).map_err(|e| e.at("lstat", &followed))?;
     let target = prepare_target(node, from, dest, to, options)?;
-    let mut copier = Copier { dest, options, waiting: Vec::new() };
+    let mut copier = Copier { dest, options, filter, waiting: Vec::new() };
     copier.copy(node, b"", &target, false, &Parents::default())
 }
 
@@ -88,7 +113,7 @@ fn prepare_target(
     from: &[u8],
     dest: &mut Disk,
     mut to: Vec<u8>,
-    options: &CopyOptions,
+    options: &CopyOptions<'_>,
 ) -> Result<Vec<u8>, ApplyError> {
     let is_dir = node.stat.is_dir();
     let there = match dest.stat(&to) {
@@ -102,13 +127,14 @@ fn prepare_target(
     }
     let whole = options.dir_contents && is_dir && there.is_none();
     let folder = if whole { to.clone() } else { gopath::dir(&to) };
-    mkdir_all(dest, &folder, options.parent_mode(), options.owner)?;
+    mkdir_all(dest, &folder, options.parent_mode, options.owner)?;
     Ok(to)
 }
 
 struct Copier<'a> {
     dest: &'a mut Disk,
-    options: &'a CopyOptions,
+    options: &'a CopyOptions<'a>,
+    filter: &'a Filter,
     /// The folders that are being copied, outermost first.
     waiting: Vec<Waiting<'a>>,
 }
@@ -131,7 +157,7 @@ impl<'a> Copier<'a> {
         overwrite: bool,
         parents: &Parents,
     ) -> Result<(), ApplyError> {
-        let filter = &self.options.filter;
+        let filter = self.filter;
         let verdict = if path.is_empty() { Verdict::all() } else { filter.decide(path, parents)? };
         let is_dir = node.stat.is_dir();
         if filter.skips(&verdict) || (!verdict.included && !is_dir) {
@@ -150,7 +176,7 @@ impl<'a> Copier<'a> {
                 self.dest.remove_all(target).map_err(|e| e.at("unlinkat", target))?;
             }
             self.make_waiting(overwrite)?;
-            if is_dir && self.options.filter.is_empty() && self.graft(node, target)? {
+            if is_dir && self.filter.is_empty() && self.graft(node, target)? {
                 return Ok(());
             }
         }
@@ -190,7 +216,7 @@ impl<'a> Copier<'a> {
         verdict: &Verdict,
     ) -> Result<bool, ApplyError> {
         let created = verdict.included && self.folder_only(node, target, overwrite)?;
-        if self.options.filter.stays_out(verdict) {
+        if self.filter.stays_out(verdict) {
             return Ok(false);
         }
         self.waiting.push(Waiting { node, target: target.to_vec(), made: verdict.included });
@@ -314,7 +340,7 @@ fn copied_type(file_type: FileType) -> FileType {
 }
 
 /// The copy of a subtree where nothing was. What doesn't change is shared with the source.
-fn relabel(node: &Node, options: &CopyOptions) -> Arc<Node> {
+fn relabel(node: &Node, options: &CopyOptions<'_>) -> Arc<Node> {
     let mut stat = options.restat(&node.stat);
     stat.file_type = copied_type(stat.file_type);
     if stat.file_type == FileType::File && node.stat.file_type == FileType::Socket {
@@ -330,7 +356,7 @@ fn relabel(node: &Node, options: &CopyOptions) -> Arc<Node> {
 }
 
 /// True when the copy of a whole subtree is the subtree itself.
-fn unchanged(node: &Node, options: &CopyOptions) -> bool {
+fn unchanged(node: &Node, options: &CopyOptions<'_>) -> bool {
     if options.owner.is_none() && matches!(options.chmod, Chmod::Keep) {
         return alike(node);
     }

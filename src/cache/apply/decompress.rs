@@ -34,13 +34,37 @@ impl Compression {
 pub(super) fn decompress<'r>(stream: Box<dyn Read + 'r>) -> io::Result<Box<dyn Read + 'r>> {
     let mut stream = BufReader::with_capacity(64 << 10, Prefetched::new(stream)?);
     let start = stream.fill_buf()?;
-    Ok(match Compression::detect(&start[..start.len().min(10)]) {
-        Compression::None => Box::new(stream),
+    let compression = Compression::detect(&start[..start.len().min(10)]);
+    let inner: Box<dyn Read + 'r> = match compression {
+        Compression::None => return Ok(Box::new(stream)),
         Compression::Gzip => Box::new(flate2::bufread::MultiGzDecoder::new(stream)),
         Compression::Bzip2 => Box::new(bzip2::bufread::MultiBzDecoder::new(stream)),
         Compression::Xz => Box::new(liblzma::bufread::XzDecoder::new_multi_decoder(stream)),
         Compression::Zstd => Box::new(zstd::stream::read::Decoder::with_buffer(stream)?),
-    })
+    };
+    Ok(Box::new(Decoded { inner, compression }))
+}
+
+/// A decoder whose errors read as those that BuildKit shows: Go's decoders, and the program `xz`.
+struct Decoded<'r> {
+    inner: Box<dyn Read + 'r>,
+    compression: Compression,
+}
+
+impl Read for Decoded<'_> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        self.inner.read(buf).map_err(|e| {
+            let text = match (self.compression, e.kind()) {
+                (Compression::Xz, io::ErrorKind::UnexpectedEof) => {
+                    "exit status 1: xz: (stdin): Unexpected end of input\n"
+                }
+                (Compression::Xz, _) => "exit status 1: xz: (stdin): Compressed data is corrupt\n",
+                (_, io::ErrorKind::UnexpectedEof) => "unexpected EOF",
+                _ => return e,
+            };
+            io::Error::new(e.kind(), text)
+        })
+    }
 }
 
 /// A stream whose first read gives at least ten bytes where there are so many.

@@ -9,6 +9,8 @@ mod filter;
 mod layers;
 mod mkdir;
 mod owner;
+#[cfg(test)]
+mod recorded;
 mod rootpath;
 mod source;
 mod spool;
@@ -24,14 +26,14 @@ pub use error::ApplyError;
 pub use layers::{image_tree, merge};
 pub use source::source_tree;
 
+use std::cell::OnceCell;
 use std::io::{self, Read};
 use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 
-use self::copy::{Chmod, CopyOptions};
+use self::copy::{Chmod, CopyOptions, Patterns};
 use self::disk::{Disk, file_stat};
 use self::error::Errno;
-use self::filter::Filter;
 use self::mkdir::{Ids, mkdir_all};
 use self::rootpath::root_path;
 use super::tree::{Content, FileTree, Node};
@@ -272,6 +274,7 @@ fn copy_action(
         if action.attempt_unpack && unpack::unpack(source, from, disk, &to, owner, contents)? {
             continue;
         }
+        copy::make_parents(disk, &to, parent_mode(action), owner)?;
         if options.is_none() {
             options = Some(copy_options(action, owner)?);
         }
@@ -282,7 +285,12 @@ fn copy_action(
     Ok(())
 }
 
-fn copy_options(action: &CopyAction, owner: Option<Ids>) -> Result<CopyOptions, ApplyError> {
+/// The mode of folders that are made for the destination (`perm` in fsutil's `Copy`): symbolic modes don't count.
+fn parent_mode(action: &CopyAction) -> u16 {
+    if action.mode_str.is_empty() && action.mode != -1 { (action.mode & 0o777) as u16 } else { 0o755 }
+}
+
+fn copy_options(action: &CopyAction, owner: Option<Ids>) -> Result<CopyOptions<'_>, ApplyError> {
     let chmod = if !action.mode_str.is_empty() {
         Chmod::Change(chmod::ModeChange::parse(&action.mode_str)?)
     } else if action.mode != -1 {
@@ -293,7 +301,12 @@ fn copy_options(action: &CopyAction, owner: Option<Ids>) -> Result<CopyOptions, 
     Ok(CopyOptions {
         owner,
         chmod,
-        filter: Filter::new(&action.include_patterns, &action.exclude_patterns)?,
+        parent_mode: parent_mode(action),
+        patterns: Patterns {
+            include: &action.include_patterns,
+            exclude: &action.exclude_patterns,
+            read: OnceCell::new(),
+        },
         dir_contents: action.dir_copy_contents,
         follow_links: action.follow_symlink,
         always_replace: action.always_replace,

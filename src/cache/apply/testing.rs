@@ -58,9 +58,13 @@ pub(crate) fn show(tree: &FileTree) -> Vec<String> {
 }
 
 pub(crate) fn text(content: &Content) -> String {
-    let mut text = Vec::new();
-    InMemory.open(content).expect("in memory").read_to_end(&mut text).expect("in memory");
-    String::from_utf8_lossy(&text).into_owned()
+    String::from_utf8_lossy(&bytes(content)).into_owned()
+}
+
+pub(crate) fn bytes(content: &Content) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    InMemory.open(content).expect("in memory").read_to_end(&mut bytes).expect("in memory");
+    bytes
 }
 
 pub(crate) struct InMemory;

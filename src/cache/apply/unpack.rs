@@ -120,7 +120,9 @@ fn clear(disk: &mut Disk, path: &[u8], header: &Header) -> Result<bool, ApplyErr
         return Ok(true);
     }
     if !(there.is_dir() && header.kind == b'5') {
-        disk.remove_all(path).map_err(|e| e.at("unlinkat", path))?;
+        // Go's `os.RemoveAll` splits `/` into `.` and `/`.
+        let shown: &[u8] = if path == b"/" { b".//" } else { path };
+        disk.remove_all(path).map_err(|e| e.at("unlinkat", shown))?;
     }
     Ok(false)
 }
