@@ -110,7 +110,7 @@ impl Pattern {
             Kind::Prefix => path.starts_with(&self.text[..self.text.len() - 2]),
             Kind::Suffix => {
                 let suffix = &self.text[2..];
-                path.ends_with(suffix) || suffix.strip_prefix(b"/").is_some_and(|name| path == name)
+                ends_with(path, suffix) || suffix.strip_prefix(b"/").is_some_and(|name| path == name)
             }
             Kind::Gap(gap) => gap.matches(path),
             Kind::Regexp(both) => both.0.are_met(path) && both.1.is_match(runes(path).as_bytes()),
@@ -125,9 +125,13 @@ impl Pattern {
 impl Gap {
     /// `(.*/)?` doesn't take a newline (`.` in RE2), `[^/]*` does.
     fn matches(&self, path: &[u8]) -> bool {
-        let Some(gap) = path.strip_prefix(&self.head[..]).and_then(|p| p.strip_suffix(&self.tail[..])) else {
+        if path.len() < self.head.len() + self.tail.len()
+            || !ends_with(path, &self.tail)
+            || !starts_with(path, &self.head)
+        {
             return false;
-        };
+        }
+        let gap = &path[self.head.len()..path.len() - self.tail.len()];
         let (folders, name) = match gap.iter().rposition(|b| *b == b'/') {
             Some(slash) => (Some(&gap[..slash]), &gap[slash + 1..]),
             None => (None, gap),
@@ -155,9 +159,25 @@ impl Needs {
     }
 
     fn are_met(&self, path: &[u8]) -> bool {
-        path.starts_with(&self.head)
-            && path.ends_with(&self.tail)
+        starts_with(path, &self.head)
+            && ends_with(path, &self.tail)
             && self.inner.as_ref().is_none_or(|inner| inner.find(path).is_some())
+    }
+}
+
+/// `starts_with` that looks at one byte before it calls for a comparison: nearly every test ends there.
+fn starts_with(path: &[u8], head: &[u8]) -> bool {
+    match head.first() {
+        None => true,
+        first => path.first() == first && path.starts_with(head),
+    }
+}
+
+/// The same from the end.
+fn ends_with(path: &[u8], tail: &[u8]) -> bool {
+    match tail.last() {
+        None => true,
+        last => path.last() == last && path.ends_with(tail),
     }
 }
 
