@@ -213,7 +213,8 @@ pub struct CommandLine {
     pub prepend_shell: bool,
     /// Heredocs of RUN as inline files.
     pub files: Vec<InlineFile>,
-    /// The line holds bytes that are no UTF-8. In `words`, each is U+FFFD; a RUN with it fails in BuildKit when its step is marshalled.
+    /// The line holds bytes that are no UTF-8. In `words`, each is U+FFFD; a RUN with it fails with
+    /// `failed to marshal LLB definition: string field contains invalid UTF-8`.
     pub not_utf8: bool,
 }
 

@@ -22,7 +22,7 @@ fn bare(line: &str, at: usize) -> Result<(String, Option<usize>), String> {
     let rest = &line[at..];
     let (field, next) = rest.split_once(',').map_or((rest, None), |(f, _)| (f, Some(at + f.len() + 1)));
     match field.find('"') {
-        Some(column) => Err(problem(at + column, "bare \" in non-quoted field")),
+        Some(column) => Err(problem(at + column, "bare \" in non-quoted-field")),
         None => Ok((field.to_owned(), next)),
     }
 }
@@ -69,7 +69,7 @@ mod tests {
         assert_eq!(fields(""), Err("EOF".into()));
         assert_eq!(
             fields("a,b\"c"),
-            Err("parse error on line 1, column 4: bare \" in non-quoted field".into())
+            Err("parse error on line 1, column 4: bare \" in non-quoted-field".into())
         );
         assert_eq!(
             fields("\"a\"b"),

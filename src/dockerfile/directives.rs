@@ -1,7 +1,7 @@
 //! Parser directives (`parser/directives.go`): `# syntax=`, `# escape=`, `# check=`, and the other forms that `syntax` may have.
 
 use super::ast::{Directive, Span};
-use super::gotext::{is_regex_space, text, trim_start};
+use super::gotext::{is_regex_space, lossy, parse_bool, quote, text, trim, trim_start};
 use super::json;
 
 const NAMES: [&str; 3] = ["syntax", "escape", "check"];
@@ -62,16 +62,25 @@ fn name_and_value(line: &[u8]) -> Option<(String, &[u8])> {
 /// string. A `#!` line in front is passed over. The whole build is then forwarded to that image (`DetectSyntax`).
 pub fn detect_syntax(bytes: &[u8]) -> Option<Directive> {
     let (rest, line) = without_shebang(bytes);
-    detect("syntax", rest, line, "#").or_else(|| detect("syntax", rest, line, "//")).or_else(|| {
+    let found = detect("syntax", rest, line, "#").or_else(|| detect("syntax", rest, line, "//"));
+    found.map(|(value, span)| Directive { value: text(value), span }).or_else(|| {
         let value = json::object_string(rest, "syntax")?;
         Some(Directive { value, span: Span { line: line + 1, end_line: line + 1, column: 0 } })
     })
 }
 
-/// The `# check=` directive (`ParseDirective`).
-pub(super) fn detect_check(bytes: &[u8]) -> Option<Directive> {
+/// The `# check=` directive (`ParseDirective`). Its options are what stands before the first space.
+///
+/// # Errors
+/// BuildKit's text about options that can't be read, and where they stand.
+pub(super) fn detect_check(bytes: &[u8]) -> Result<Option<Directive>, (String, Span)> {
     let (rest, line) = without_shebang(bytes);
-    detect("check", rest, line, "#")
+    let Some((value, span)) = detect("check", rest, line, "#") else { return Ok(None) };
+    let options = value.split(|b| *b == b' ').next().unwrap_or_default();
+    match validate_check(options) {
+        Ok(()) => Ok(Some(Directive { value: text(value), span })),
+        Err(reason) => Err((format!("failed to parse check options: {reason}"), span)),
+    }
 }
 
 /// The text behind byte order mark and `#!` line, and how many lines that took.
@@ -84,7 +93,12 @@ fn without_shebang(bytes: &[u8]) -> (&[u8], usize) {
 }
 
 /// Unlike the parser itself, this takes no blanks in front of a directive.
-fn detect(wanted: &str, mut rest: &[u8], mut number: usize, comment: &'static str) -> Option<Directive> {
+fn detect<'a>(
+    wanted: &str,
+    mut rest: &'a [u8],
+    mut number: usize,
+    comment: &'static str,
+) -> Option<(&'a [u8], Span)> {
     let mut parser = DirectiveParser::new(comment);
     while let Some((line, next)) = next_line(rest) {
         rest = next;
@@ -93,10 +107,7 @@ fn detect(wanted: &str, mut rest: &[u8], mut number: usize, comment: &'static st
         let line = line.strip_suffix(b"\r").unwrap_or(line);
         let (name, value) = parser.line(line).ok()??;
         if name == wanted {
-            return Some(Directive {
-                value: text(value),
-                span: Span { line: number, end_line: number, column: 1 },
-            });
+            return Some((value, Span { line: number, end_line: number, column: 1 }));
         }
     }
     None
@@ -112,30 +123,27 @@ pub(super) fn next_line(rest: &[u8]) -> Option<(&[u8], &[u8])> {
     }
 }
 
-/// Whether the `check` directive's options can be read (`linter.ParseLintOptions`).
-///
-/// # Errors
-/// BuildKit's text.
-pub(super) fn validate_check(options: &str) -> Result<(), String> {
-    use super::gotext::{parse_bool, quote};
-    let options = options.trim();
+/// `linter.ParseLintOptions`: nothing but whether it can be read.
+fn validate_check(options: &[u8]) -> Result<(), String> {
+    let options = trim(options);
     if options.is_empty() {
         return Ok(());
     }
-    for part in options.splitn(3, ';') {
-        let Some((key, value)) = part.split_once('=') else {
-            return Err(format!("invalid check option {}", quote(part.as_bytes())));
+    for part in options.splitn(3, |b| *b == b';') {
+        let Some(equals) = part.iter().position(|b| *b == b'=') else {
+            return Err(format!("invalid check option {}", quote(part)));
         };
-        match key.trim() {
-            "skip" | "experimental" => {}
-            "error" if parse_bool(value.trim()).is_some() => {}
-            "error" => {
-                let (part, value) = (quote(part.as_bytes()), quote(value.trim().as_bytes()));
+        let (key, value) = (trim(&part[..equals]), trim(&part[equals + 1..]));
+        match key {
+            b"skip" | b"experimental" => {}
+            b"error" if parse_bool(&lossy(value)).is_some() => {}
+            b"error" => {
+                let (part, value) = (quote(part), quote(value));
                 return Err(format!(
                     "failed to parse check option {part}: strconv.ParseBool: parsing {value}: invalid syntax"
                 ));
             }
-            other => return Err(format!("invalid check option {}", quote(other.as_bytes()))),
+            other => return Err(format!("invalid check option {}", quote(other))),
         }
     }
     Ok(())
@@ -169,11 +177,11 @@ mod tests {
 
     #[test]
     fn check_options_are_validated() {
-        assert_eq!(validate_check("skip=all;error=true"), Ok(()));
-        assert_eq!(validate_check("foo"), Err("invalid check option \"foo\"".into()));
-        assert_eq!(validate_check("foo=1"), Err("invalid check option \"foo\"".into()));
+        assert_eq!(validate_check(b"skip=all;error=true"), Ok(()));
+        assert_eq!(validate_check(b"foo"), Err("invalid check option \"foo\"".into()));
+        assert_eq!(validate_check(b"foo=1"), Err("invalid check option \"foo\"".into()));
         assert_eq!(
-            validate_check("error=x"),
+            validate_check(b"error=x"),
             Err("failed to parse check option \"error=x\": strconv.ParseBool: parsing \"x\": invalid syntax"
                 .into())
         );

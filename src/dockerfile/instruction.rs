@@ -1,18 +1,16 @@
 //! Lines → instructions (`instructions/parse.go`).
 
 use super::ast::{
-    Argument, CommandLine, Copy, Device, InlineFile, Instruction, InstructionKind, KeyValue, Mount, Run,
-    SourceContent, Stage,
+    Argument, CommandLine, Device, InlineFile, Instruction, InstructionKind, KeyValue, Mount, Run, Stage,
 };
 use super::error::Fault;
 use super::flags::{Flags, Kind};
 use super::gotext::{is_as, is_regex_space, quote, text, to_lower, to_upper, trim};
-use super::heredoc::{announced, chomp};
 use super::lines::lower;
 use super::mount::MountError;
 use super::node::Node;
 use super::suggest::suggest;
-use super::{gotext, healthcheck};
+use super::{copy, gotext, healthcheck};
 
 /// What a line turns out to be.
 pub(super) enum Parsed {
@@ -44,17 +42,30 @@ const COMMANDS: [&str; 18] = [
 ];
 
 /// Understands one line.
-pub(super) fn parse(node: &Node) -> Result<Parsed, Fault> {
+pub(super) fn parse(node: Node) -> Result<Parsed, Fault> {
+    if lower(&node.command) == "from" {
+        return stage(&node).map(Parsed::Stage);
+    }
+    Ok(Parsed::Instruction(Instruction {
+        kind: kind(&node)?,
+        keyword: text(&node.command),
+        text: text(trim(&node.original)),
+        span: node.span,
+        comments: node.comments,
+        heredocs: node.heredocs,
+    }))
+}
+
+fn kind(node: &Node) -> Result<InstructionKind, Fault> {
     use InstructionKind as I;
-    let kind = match lower(&node.command).as_str() {
-        "add" => I::Add(add(node)?),
+    Ok(match lower(&node.command).as_str() {
+        "add" => I::Add(copy::add(node)?),
         "arg" => I::Arg(arg(node)?),
         "cmd" => I::Cmd(command_line(node, &[])?.1),
-        "copy" => I::Copy(copy(node)?),
+        "copy" => I::Copy(copy::copy(node)?),
         "entrypoint" => I::Entrypoint(command_line(node, &[])?.1),
         "env" => I::Env(key_values(node, "ENV")?),
         "expose" => I::Expose(expose(node)?),
-        "from" => return stage(node).map(Parsed::Stage),
         "healthcheck" => I::Healthcheck(healthcheck::parse(node)?),
         "label" => I::Label(key_values(node, "LABEL")?),
         "maintainer" => I::Maintainer(single(node, "MAINTAINER")?),
@@ -66,22 +77,18 @@ pub(super) fn parse(node: &Node) -> Result<Parsed, Fault> {
         "user" => I::User(single(node, "USER")?),
         "volume" => I::Volume(volume(node)?),
         "workdir" => I::Workdir(single(node, "WORKDIR")?),
-        _ => return Err(unknown(&text(&node.command))),
-    };
-    Ok(Parsed::Instruction(Instruction {
-        kind,
-        keyword: text(&node.command),
-        text: text(trim(&node.original)),
-        span: node.span,
-        comments: node.comments.clone(),
-        heredocs: node.heredocs.clone(),
-    }))
+        _ => return Err(unknown(&node.command)),
+    })
 }
 
-fn unknown(command: &str) -> Fault {
-    Fault::new(format!("unknown instruction: {command}"))
-        .at(command)
-        .meant(suggest(command, &COMMANDS, false))
+fn unknown(word: &[u8]) -> Fault {
+    let command = text(word);
+    let mut suggestion = suggest(&command, &COMMANDS, false);
+    if std::str::from_utf8(word).is_err() {
+        // Such a word equals neither its upper nor its lower case, so BuildKit gives it no case back.
+        suggestion = suggestion.map(|s| to_lower(&s));
+    }
+    Fault::new(format!("unknown instruction: {command}")).at(command).meant(suggestion)
 }
 
 fn no_flags(node: &Node) -> Result<(), Fault> {
@@ -157,10 +164,10 @@ fn arg(node: &Node) -> Result<Vec<Argument>, Fault> {
 fn key_values(node: &Node, command: &str) -> Result<Vec<KeyValue>, Fault> {
     no_flags(node)?;
     at_least_one(node, command)?;
-    let triples = node.args.words.chunks_exact(3);
+    let (triples, _) = node.args.words.as_chunks::<3>();
     triples
-        .map(|triple| {
-            let [key, value, separator] = triple else { return Err(Fault::new("")) };
+        .iter()
+        .map(|[key, value, separator]| {
             if key.is_empty() {
                 return Err(Fault::new(format!("{command} names can not be blank")));
             }
@@ -242,90 +249,6 @@ fn mount_fault(error: MountError, value: &str) -> Fault {
         MountError::Invalid { reason, suggestion } => Fault::new(reason).at(value).meant(suggestion),
         MountError::Lex(error) => Fault::new(error.to_string()).at(value),
     }
-}
-
-fn add(node: &Node) -> Result<Copy, Fault> {
-    two_arguments(node, "ADD")?;
-    let flags = Flags::parse(
-        &node.flags,
-        &[
-            ("chown", Kind::Text),
-            ("chmod", Kind::Text),
-            ("link", Kind::Bool),
-            ("keep-git-dir", Kind::Bool),
-            ("checksum", Kind::Text),
-            ("unpack", Kind::Bool),
-            ("exclude", Kind::Texts),
-        ],
-    )?;
-    Ok(Copy {
-        keep_git_dir: flags.switch("keep-git-dir"),
-        checksum: flags.text("checksum").unwrap_or_default(),
-        unpack: flags.switch("unpack"),
-        ..sources_and_destination(node, &flags, "ADD")?
-    })
-}
-
-fn copy(node: &Node) -> Result<Copy, Fault> {
-    two_arguments(node, "COPY")?;
-    let flags = Flags::parse(
-        &node.flags,
-        &[
-            ("chown", Kind::Text),
-            ("from", Kind::Text),
-            ("chmod", Kind::Text),
-            ("link", Kind::Bool),
-            ("exclude", Kind::Texts),
-            ("parents", Kind::Bool),
-        ],
-    )?;
-    Ok(Copy {
-        // An empty one is as good as none.
-        from: flags.text("from").filter(|from| !from.is_empty()),
-        parents: flags.switch("parents").unwrap_or_default(),
-        ..sources_and_destination(node, &flags, "COPY")?
-    })
-}
-
-fn two_arguments(node: &Node, command: &str) -> Result<(), Fault> {
-    if node.args.words.len() >= 2 {
-        return Ok(());
-    }
-    Err(Fault::new(format!(
-        "{command} requires at least two arguments, but only one was provided. Destination could not be determined"
-    )))
-}
-
-/// `parseSourcesAndDest`, with the flags that COPY and ADD share.
-fn sources_and_destination(node: &Node, flags: &Flags, command: &str) -> Result<Copy, Fault> {
-    let Some((destination, sources)) = node.args.words.split_last() else {
-        return two_arguments(node, command).map(|()| Copy::default());
-    };
-    if matches!(announced(destination), Ok(Some(_))) {
-        let reason = format!("{command} cannot accept a heredoc as a destination");
-        return Err(Fault::new(reason).at(text(destination)));
-    }
-    let mut out = Copy {
-        destination: text(destination),
-        chown: flags.text("chown").unwrap_or_default(),
-        chmod: flags.text("chmod").unwrap_or_default(),
-        link: flags.switch("link").unwrap_or_default(),
-        exclude: flags.texts("exclude"),
-        ..Copy::default()
-    };
-    for source in sources {
-        match announced(source) {
-            Ok(Some(heredoc)) => {
-                // Of several here-documents of one name, all sources get the last.
-                let content =
-                    node.heredocs.iter().rfind(|h| h.name == heredoc.name).map_or(&[][..], |h| &h.content);
-                let data = if heredoc.chomp { chomp(content) } else { content.to_vec() };
-                out.contents.push(SourceContent { path: heredoc.name, data, expand: heredoc.expand });
-            }
-            _ => out.sources.push(text(source)),
-        }
-    }
-    Ok(out)
 }
 
 /// The trigger's text: the line behind ONBUILD, and its here-documents.

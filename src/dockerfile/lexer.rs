@@ -468,3 +468,38 @@ fn is_letter(c: char) -> bool {
 fn is_digit(c: char) -> bool {
     if c.is_ascii() { c.is_ascii_digit() } else { shell_pattern::in_class(c, false) }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nesting_has_a_limit_and_takes_little_stack() {
+        let nested = |depth: usize| format!("{}x{}", "${a:-".repeat(depth), "}".repeat(depth));
+        let lexer = Lexer::new('\\');
+        assert_eq!(lexer.process_word(&nested(MAX_DEPTH - 1), &()).map(|e| e.result), Ok("x".into()));
+        for word in [nested(MAX_DEPTH), nested(1_000_000), "${a:-".repeat(1_000_000)] {
+            let reason = lexer.process_word(&word, &()).map_err(|e| e.reason);
+            assert_eq!(reason, Err("substitutions nested more than 200 deep".into()));
+        }
+    }
+
+    #[test]
+    fn variables_are_reported_by_whether_they_are_set() {
+        let env = BTreeMap::from([("a".to_owned(), "1".to_owned())]);
+        let expanded = Lexer::new('\\').process_word("$a-${b:-$c}-${a:-$d}", &env).expect("a good word");
+        assert_eq!(expanded.result, "1--1");
+        assert_eq!(expanded.matched, BTreeSet::from(["a".to_owned()]));
+        assert_eq!(expanded.unmatched, BTreeSet::from(["b".to_owned(), "c".to_owned(), "d".to_owned()]));
+        assert_eq!(Env::keys(&env), ["a"]);
+    }
+
+    #[test]
+    fn errors_name_the_word() {
+        let error = Lexer::new('\\').process_word("\"a", &()).expect_err("an open quote");
+        assert_eq!(
+            error.to_string(),
+            r#"failed to process "\"a": unexpected end of statement while looking for matching double-quote"#
+        );
+    }
+}

@@ -4,10 +4,13 @@
 //! [`Lexer`], `--mount` values for [`Mount::parse`], triggers of base images for [`Instruction::parse_trigger`].
 
 mod ast;
+mod copy;
 mod csv;
 mod directives;
 mod error;
 mod flags;
+#[cfg(test)]
+mod golden;
 mod gotext;
 mod healthcheck;
 mod heredoc;
