@@ -256,7 +256,8 @@ mod tests {
         ];
         let (mut state, mut parsed) = (42, 0);
         for _ in 0..20_000 {
-            let mut bytes = if random(&mut state) % 2 == 0 { b"FROM a\n".to_vec() } else { Vec::new() };
+            let mut bytes =
+                if random(&mut state).is_multiple_of(2) { b"FROM a\n".to_vec() } else { Vec::new() };
             for _ in 0..random(&mut state) % 20 {
                 match random(&mut state) % 4 {
                     0 => bytes.push(random(&mut state).to_le_bytes()[0]),
