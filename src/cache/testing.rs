@@ -57,6 +57,7 @@ pub(super) fn plan(vertices: Vec<(Op, Vec<usize>)>) -> Plan {
         inputs: inputs.into_iter().map(VertexId).collect(),
         platform: platform.clone(),
         open: Vec::new(),
+        paths_open: false,
     };
     let vertices: Vec<Vertex> = vertices.into_iter().map(vertex).collect();
     let step = |n: usize| plan::Step {
@@ -67,6 +68,7 @@ pub(super) fn plan(vertices: Vec<(Op, Vec<usize>)>) -> Plan {
         text: String::new(),
         vertex: VertexId(n),
         onbuild: false,
+        ignore_cache: false,
         sources: Vec::new(),
     };
     Plan {

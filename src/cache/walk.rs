@@ -103,7 +103,9 @@ impl<'t> Walk<'t> {
     fn hash_locals(&mut self) -> Result<(), CacheError> {
         for vertex in 0..self.maps.len() {
             for (_, input, selectors) in self.by_content(vertex) {
-                let Some(local) = self.local_of[input] else { continue };
+                let Some(local) = self.local_of[input].filter(|_| !self.vertex(vertex).paths_open) else {
+                    continue;
+                };
                 for selector in &selectors {
                     let picked = self.locals[local].pick(selector);
                     self.reads[vertex].extend(picked.entries.iter().map(|r| (local, r.clone())));
@@ -120,6 +122,11 @@ impl<'t> Walk<'t> {
     fn contents_of(&mut self, vertex: usize) -> Result<Vec<Content>, CacheError> {
         let mut out = vec![Content::None; self.vertex(vertex).inputs.len()];
         for (i, input, selectors) in self.by_content(vertex) {
+            if let Some(reason) = self.vertex(vertex).open.first().filter(|_| self.vertex(vertex).paths_open)
+            {
+                out[i] = Content::Open(reason.clone());
+                continue;
+            }
             out[i] = match (self.local_of[input], &self.unknown[input]) {
                 (Some(local), _) => self.local_content(vertex, i, local, selectors),
                 (None, Some(reason)) => Content::Open(reason.clone()),

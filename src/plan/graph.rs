@@ -20,10 +20,13 @@ pub struct Vertex {
     pub op: Op,
     /// Its inputs; output 0 of each.
     pub inputs: Vec<VertexId>,
-    /// The platform that it is marshalled for (RUN's key has it).
+    /// The platform that it is marshalled for, in normal form (RUN's and an image's key have it); empty for operations
+    /// that are the same everywhere.
     pub platform: Platform,
     /// Why the operation itself cannot be known offline, in words; empty when it is known.
     pub open: Vec<String>,
+    /// Not even the paths that it takes from its inputs are known: then `open` says why, and there is no content key.
+    pub paths_open: bool,
 }
 
 /// The kinds of operation that a Dockerfile makes.

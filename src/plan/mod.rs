@@ -2,7 +2,34 @@
 //!
 //! No I/O: base images and the contexts' files come in through traits or options.
 
+mod args;
+mod base;
+mod chmod;
+mod copy;
+mod dispatch;
+mod env;
+mod epoch;
+mod expose;
+mod git;
 mod graph;
+mod mounts;
+mod named;
+mod names;
+mod nodes;
+mod paths;
+mod platform;
+mod problem;
+mod reference;
+mod remote;
+mod resolve;
+mod run;
+mod stage;
+mod stages;
+mod text;
+mod url;
+mod warn;
+mod words;
+mod workdir;
 
 pub use graph::*;
 
@@ -45,6 +72,19 @@ pub enum NamedContext {
     Other(String),
 }
 
+/// Why no plan could be made at all.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ResolveError {
+    /// An image that should be readable and is not.
+    #[error("reading image {name}: {why}")]
+    Image {
+        /// Its reference, or the named context.
+        name: String,
+        /// What [`Images`] said.
+        why: String,
+    },
+}
+
 /// Knows base images.
 pub trait Images {
     /// The image that a reference names (already normalised: `docker.io/library/alpine:3.19`), `None` when it isn't known offline.
@@ -67,7 +107,7 @@ pub struct Plan {
     pub graph: Graph,
     /// The vertex of the target's final state; `None` for an empty scratch image.
     pub target: Option<VertexId>,
-    /// The name of the target: its stage's name, or `stage-N`'s number for one without.
+    /// The name of the target: its stage's name, or `stage-N` for one without.
     pub target_name: String,
     /// The steps in the order of the Dockerfile.
     pub steps: Vec<Step>,
@@ -94,6 +134,8 @@ pub struct Step {
     pub vertex: VertexId,
     /// An ONBUILD trigger of the base.
     pub onbuild: bool,
+    /// `--no-cache` or `--no-cache-filter` makes it run anew (its key stays what it is).
+    pub ignore_cache: bool,
     /// The path sources that are looked up in files, as resolved, with what they were written as.
     pub sources: Vec<StepSource>,
 }

@@ -142,7 +142,8 @@ fn vertex(v: &Value) -> Vertex {
         os_version: text(&v["exec"]["osversion"]),
         os_features: texts(&v["exec"]["osfeatures"]),
     };
-    Vertex { op, inputs: (0..int(&v["n"])).map(VertexId).collect(), platform, open: Vec::new() }
+    let inputs = (0..int(&v["n"])).map(VertexId).collect();
+    Vertex { op, inputs, platform, open: Vec::new(), paths_open: false }
 }
 
 #[test]

@@ -1,0 +1,119 @@
+//! EXPOSE and STOPSIGNAL: nothing of them enters a key, but a bad one fails the build.
+
+use super::text::quoted;
+
+/// `signal.SignalMap` on Linux, without the real-time ones.
+const SIGNALS: &[&str] = &[
+    "ABRT", "ALRM", "BUS", "CHLD", "CLD", "CONT", "FPE", "HUP", "ILL", "INT", "IO", "IOT", "KILL", "PIPE",
+    "POLL", "PROF", "PWR", "QUIT", "SEGV", "STKFLT", "STOP", "SYS", "TERM", "TRAP", "TSTP", "TTIN", "TTOU",
+    "URG", "USR1", "USR2", "VTALRM", "WINCH", "XCPU", "XFSZ", "RTMIN", "RTMAX",
+];
+
+/// `signal.ParseSignal`.
+///
+/// # Errors
+/// BuildKit's text.
+pub(super) fn check_signal(raw: &str) -> Result<(), String> {
+    let bad = || Err(format!("invalid signal: {raw}"));
+    if let Ok(number) = raw.parse::<i64>() {
+        return if number == 0 { bad() } else { Ok(()) };
+    }
+    let name = raw.to_uppercase();
+    let name = name.strip_prefix("SIG").unwrap_or(&name);
+    let real_time = |prefix: &str, range: std::ops::RangeInclusive<u32>| {
+        name.strip_prefix(prefix).is_some_and(|n| range.clone().any(|i| n == i.to_string()))
+    };
+    if SIGNALS.contains(&name) || real_time("RTMIN+", 1..=15) || real_time("RTMAX-", 1..=14) {
+        Ok(())
+    } else {
+        bad()
+    }
+}
+
+/// One port of EXPOSE: `[ip:][host:]port[-port][/proto]` (`parsePort`).
+///
+/// # Errors
+/// BuildKit's text.
+pub(super) fn check_port(raw: &str) -> Result<(), String> {
+    let parts: Vec<&str> = raw.split(':').collect();
+    let (ip, host, container) = match parts.as_slice() {
+        [port] => (String::new(), "", *port),
+        [host, port] => (String::new(), *host, *port),
+        [ip @ .., host, port] => (ip.join(":"), *host, *port),
+        [] => (String::new(), "", ""),
+    };
+    let container = port_of(container).map_err(|e| format!("invalid port: {}: {e}", quoted(raw)))?;
+    check_ip(&ip)?;
+    let (start, end) = range(container).ok_or_else(|| format!("invalid containerPort: {container}"))?;
+    if host.is_empty() {
+        return Ok(());
+    }
+    let (host_start, host_end) = range(host).ok_or_else(|| format!("invalid hostPort: {host}"))?;
+    if end - start != host_end - host_start && end != start {
+        return Err(format!("invalid ranges specified for container and host Ports: {container} and {host}"));
+    }
+    Ok(())
+}
+
+fn port_of(raw: &str) -> Result<&str, String> {
+    let (port, protocol) = raw.split_once('/').unwrap_or((raw, ""));
+    match protocol.to_lowercase().as_str() {
+        _ if port.is_empty() => Err("no port specified".into()),
+        "" | "tcp" | "udp" | "sctp" => Ok(port),
+        _ => Err(format!("invalid proto: {protocol}")),
+    }
+}
+
+fn check_ip(ip: &str) -> Result<(), String> {
+    let bare = ip.strip_prefix('[').and_then(|i| i.strip_suffix(']')).unwrap_or(ip);
+    if ip.starts_with('[') && bare == ip {
+        return Err(format!("invalid IP address {ip}: address {ip}:: missing ']' in address"));
+    }
+    if ip.is_empty() || bare.parse::<std::net::IpAddr>().is_ok() {
+        Ok(())
+    } else {
+        Err(format!("invalid IP address: {bare}"))
+    }
+}
+
+fn range(text: &str) -> Option<(u16, u16)> {
+    let number =
+        |t: &str| t.strip_prefix('+').unwrap_or(t).parse::<u16>().ok().filter(|_| !t.starts_with("++"));
+    let (start, end) = text.split_once('-').unwrap_or((text, text));
+    let (first, last) = (number(start)?, if start == end { number(start)? } else { number(end)? });
+    (last >= first).then_some((first, last))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ports_are_checked() {
+        for good in ["80", "80/udp", "80-90/TCP", "127.0.0.1:80:81", "[::1]:1:2", "8000-8001:80", "0"] {
+            assert_eq!(check_port(good), Ok(()), "{good}");
+        }
+        for (bad, want) in [
+            ("x", "invalid containerPort: x"),
+            ("80/foo", "invalid port: \"80/foo\": invalid proto: foo"),
+            ("/tcp", "invalid port: \"/tcp\": no port specified"),
+            ("90-80", "invalid containerPort: 90-80"),
+            ("a:80", "invalid hostPort: a"),
+            ("1-2:3-5", "invalid ranges specified for container and host Ports: 3-5 and 1-2"),
+            ("nope:1:2", "invalid IP address: nope"),
+            ("70000", "invalid containerPort: 70000"),
+        ] {
+            assert_eq!(check_port(bad).unwrap_err(), want);
+        }
+    }
+
+    #[test]
+    fn signals_are_checked() {
+        for good in ["9", "SIGTERM", "kill", "sigrtmin+3", "-1"] {
+            assert_eq!(check_signal(good), Ok(()), "{good}");
+        }
+        for bad in ["0", "SIGNOPE", "", "RTMIN+16"] {
+            assert_eq!(check_signal(bad).unwrap_err(), format!("invalid signal: {bad}"));
+        }
+    }
+}

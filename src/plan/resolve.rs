@@ -1,0 +1,162 @@
+//! [`Plan::resolve`]: the steps of `Dockerfile2LLB`, one after the other.
+
+use std::collections::HashMap;
+
+use super::args::{self, BuildArgs, Platforms};
+use super::env::EnvList;
+use super::epoch::{self, Epoch, Named};
+use super::named;
+use super::nodes::{Lowered, NodeId, Nodes, PathsId, Work};
+use super::problem::Fail;
+use super::stage::{Stage, StageId};
+use super::text::parse_bool;
+use super::words::Words;
+use super::{Images, NamedContext, Plan, PlanError, PlanOptions, PlanWarning, ResolveError};
+use crate::dockerfile::{Dockerfile, Span};
+use crate::image::Platform;
+
+/// What is known while a plan is made (`dispatchContext`).
+pub(super) struct Resolver<'a> {
+    pub dockerfile: &'a Dockerfile,
+    pub options: &'a PlanOptions,
+    pub images: &'a dyn Images,
+    pub words: Words,
+    pub platforms: Platforms,
+    pub build_args: BuildArgs,
+    pub globals: EnvList,
+    pub epoch: Epoch,
+    pub nodes: Nodes,
+    pub context: NodeId,
+    pub context_paths: PathsId,
+    pub stages: Vec<Stage<'a>>,
+    pub by_name: HashMap<String, StageId>,
+    pub multi_platform: bool,
+    pub hostname: String,
+    pub cache_namespace: String,
+    pub errors: Vec<PlanError>,
+    pub warnings: Vec<PlanWarning>,
+}
+
+impl Plan {
+    /// Makes the build graph of `options.target`.
+    ///
+    /// What a build would refuse is in [`Plan::errors`]; the graph then holds what could be read all the same.
+    ///
+    /// # Errors
+    /// An image that [`Images`] should be able to read and can't.
+    pub fn resolve(
+        dockerfile: &Dockerfile,
+        options: &PlanOptions,
+        images: &dyn Images,
+    ) -> Result<Self, ResolveError> {
+        let mut resolver = Resolver::new(dockerfile, options, images);
+        let target = match resolver.prepare() {
+            Ok(target) => target,
+            Err(fail) => {
+                resolver.fail(fail, None, None);
+                return Ok(resolver.finish(None));
+            }
+        };
+        let reachable = resolver.resolve_bases(target)?;
+        resolver.dispatch_stages(&reachable, target);
+        Ok(resolver.finish(Some(target)))
+    }
+}
+
+impl<'a> Resolver<'a> {
+    fn new(dockerfile: &'a Dockerfile, options: &'a PlanOptions, images: &'a dyn Images) -> Self {
+        let build = options.build_platform.as_ref().map_or_else(Platform::host, Platform::normalized);
+        let target = options.platform.as_ref().map_or_else(|| build.clone(), Platform::normalized);
+        let mut nodes = Nodes::default();
+        let context_paths = nodes.new_paths();
+        let work = Work::Local("context".into(), context_paths);
+        let context = nodes.add(work, Platform::default(), Vec::new(), None);
+        let steered = |key: &str| options.build_args.get(key).cloned().unwrap_or_default();
+        Self {
+            dockerfile,
+            options,
+            images,
+            words: Words::new(dockerfile.escape),
+            platforms: Platforms { build, target },
+            build_args: options.build_args.clone(),
+            globals: EnvList::default(),
+            epoch: Epoch::Unset,
+            nodes,
+            context,
+            context_paths,
+            stages: Vec::new(),
+            by_name: HashMap::new(),
+            multi_platform: false,
+            hostname: steered("BUILDKIT_SANDBOX_HOSTNAME"),
+            cache_namespace: steered("BUILDKIT_CACHE_MOUNT_NS"),
+            errors: Vec::new(),
+            warnings: Vec::new(),
+        }
+    }
+
+    /// Everything that comes before the first base image, in BuildKit's order.
+    fn prepare(&mut self) -> Result<StageId, Fail> {
+        self.warn_frontend();
+        self.read_switches()?;
+        let last = self.dockerfile.stages.last().ok_or_else(|| {
+            Fail::new("no-stages", "dockerfile contains no stages to build").say("there is no FROM")
+        })?;
+        let target_name = self.options.target.as_deref().filter(|t| !t.is_empty());
+        let target_name = target_name.or(last.name.as_deref()).unwrap_or("");
+        self.globals = args::predefined(&self.platforms, target_name, &self.build_args);
+        args::add_global(&mut self.globals, self.dockerfile, &self.words, &self.build_args)?;
+        self.resolve_epoch()?;
+        self.add_stages()?;
+        let target = self.find_target()?;
+        self.connect()?;
+        Ok(target)
+    }
+
+    /// Build arguments that steer the frontend itself (`dockerui/config.go`).
+    fn read_switches(&mut self) -> Result<(), Fail> {
+        if self.build_args.get("BUILDKIT_DISABLE_FILEOP").and_then(|v| parse_bool(v)) == Some(true) {
+            let text = "support for \"BUILDKIT_DISABLE_FILEOP\" build-arg was removed in BuildKit 0.11";
+            return Err(Fail::new("invalid-build-arg", text));
+        }
+        if let Some(value) = self.build_args.get("BUILDKIT_MULTI_PLATFORM").filter(|v| !v.is_empty()) {
+            let text = || format!("invalid boolean value for multi-platform: {value}");
+            self.multi_platform = parse_bool(value).ok_or_else(|| Fail::new("invalid-build-arg", text()))?;
+        }
+        Ok(())
+    }
+
+    fn resolve_epoch(&mut self) -> Result<(), Fail> {
+        let (options, platform) = (self.options, Platform::host());
+        let named = |name: &str| {
+            Ok(match named::find(options, name, &platform)?.map(|f| f.context) {
+                None => Named::Unknown,
+                Some(NamedContext::Remote(_) | NamedContext::Other(_)) => Named::Remote,
+                Some(_) => Named::NoTime,
+            })
+        };
+        self.epoch = epoch::resolve(&mut self.build_args, &mut self.globals, self.dockerfile, named)?;
+        Ok(())
+    }
+
+    /// Notes a reason for which the build fails.
+    pub(super) fn fail(&mut self, fail: Fail, span: Option<Span>, step: Option<String>) {
+        self.errors.push(fail.report(span, step));
+    }
+
+    fn finish(self, target: Option<StageId>) -> Plan {
+        let output = target.and_then(|t| self.stages[t].state.output);
+        let lowered = if target.is_some() { self.nodes.lower(output) } else { Lowered::default() };
+        let target_name = target.map_or_else(
+            || self.options.target.clone().unwrap_or_default(),
+            |id| self.stages[id].name().map_or_else(|| format!("stage-{id}"), str::to_owned),
+        );
+        Plan {
+            target: lowered.target,
+            target_name,
+            steps: lowered.steps(),
+            graph: lowered.graph,
+            errors: self.errors,
+            warnings: self.warnings,
+        }
+    }
+}
