@@ -72,7 +72,10 @@ impl Resolver<'_> {
         };
         let platform = self.stages[id].platform.clone().unwrap_or_else(|| self.platforms.target.clone());
         if !reachable {
-            self.stages[id].platform = Some(platform);
+            // BuildKit makes the FROM all the same, and counts it, each time it looks for bases.
+            let stage = &mut self.stages[id];
+            stage.command_index += usize::from(stage.command_total > 0);
+            stage.platform = Some(platform);
             return Ok(Ok(()));
         }
         let paths = self.stages[id].paths;

@@ -63,7 +63,7 @@ impl<'a> Resolver<'a> {
         for draft in &mut drafts {
             finish(draft, stage, &job);
         }
-        self.place_copy(stage, place, drafts, &shown, looked_up, (job.open.clone(), job.paths_open));
+        self.place_copy(stage, place, drafts, &shown, looked_up, &job);
         self.ask_for(stage, place, &job);
         Ok(())
     }
@@ -76,16 +76,15 @@ impl<'a> Resolver<'a> {
         drafts: Vec<Draft>,
         shown: &str,
         looked_up: Vec<(String, String, Lookup)>,
-        (open, paths_open): (Vec<String>, bool),
+        job: &Job<'_>,
     ) {
-        let link = matches!(&place.command.instruction.kind,
-            crate::dockerfile::InstructionKind::Copy(c) | crate::dockerfile::InstructionKind::Add(c)
-                if c.link && c.chmod.is_empty());
+        // With --chmod, --link has no effect.
+        let link = job.copy.link && job.chmod == chmod::Chmod::Unset;
         let name = stage.current.clone().unwrap_or_default();
         let label = self.label_named(stage, place, 1, name, looked_up);
         let base = stage.state.output.filter(|_| !link);
-        let copied = self.nodes.add(Work::File(base, drafts), Platform::default(), open, Some(label));
-        if paths_open {
+        let copied = self.nodes.add(Work::File(base, drafts), Platform::default(), job.open.clone(), Some(label));
+        if job.paths_open {
             self.nodes.leave_paths_open(copied);
         }
         stage.state.output = Some(match stage.state.output.filter(|_| link) {

@@ -59,7 +59,7 @@ impl<'a> Resolver<'a> {
     /// What surprises in a COPY or ADD.
     pub(super) fn warn_copy(&mut self, stage: &Stage<'a>, place: Place<'_>, job: &Job<'_>) {
         let span = Some(place.command.instruction.span);
-        if job.copy.link && !job.copy.chmod.is_empty() {
+        if job.copy.link && job.chmod != super::chmod::Chmod::Unset {
             let message = "--link has no effect together with --chmod".to_owned();
             self.warn(span, "link-ignored", message);
         }
