@@ -8,6 +8,7 @@ mod copy;
 mod csv;
 mod directives;
 mod error;
+mod expand;
 mod flags;
 #[cfg(test)]
 mod golden;
