@@ -66,8 +66,14 @@ impl<'t> Walk<'t> {
             Ok(tree) if self.looked_into[vertex] => drop(self.trees[vertex].set(tree)),
             Ok(tree) if self.made[vertex].1 > 0 => self.made[vertex].0 = Some(tree),
             Ok(_) => {}
-            Err(reason) => self.unknown[vertex] = Some(reason),
+            Err(reason) => {
+                self.unknown[vertex] = Some(reason);
+                if !self.is_doomed(vertex) {
+                    self.foresee_sources(vertex)?;
+                }
+            }
         }
+        self.doomed[vertex] = self.is_doomed(vertex);
         if self.wanted[vertex] {
             for input in &self.vertex(vertex).inputs {
                 let (tree, uses) = &mut self.made[input.0];
@@ -78,6 +84,11 @@ impl<'t> Walk<'t> {
             }
         }
         Ok(())
+    }
+
+    fn is_doomed(&self, vertex: usize) -> bool {
+        self.vertex(vertex).inputs.iter().any(|i| self.doomed[i.0])
+            || self.errors.iter().any(|e| e.vertex == VertexId(vertex))
     }
 
     fn tree(&self, vertex: usize) -> Option<&FileTree> {
@@ -165,7 +176,7 @@ impl<'t> Walk<'t> {
 }
 
 /// Opens the contents of trees that come from the client's folders.
-struct Contents<'i>(&'i Inputs<'i>);
+pub(super) struct Contents<'i>(pub &'i Inputs<'i>);
 
 impl ContentReader for Contents<'_> {
     fn open<'c>(&'c self, content: &'c tree::Content) -> io::Result<Box<dyn Read + 'c>> {

@@ -6,6 +6,7 @@ mod checksum;
 mod content;
 mod export;
 mod filter;
+mod foresee;
 mod gosort;
 mod grow;
 mod header;

@@ -215,3 +215,25 @@ fn ten_thousand_copies_into_one_folder_take_neither_long_nor_much() {
     let keys = keys_of(&plan(vertices), &[("a.txt", A)]);
     assert_eq!((keys.records.len(), keys.errors.len(), keys.steps.len()), (10_001, 0, 10_001));
 }
+
+#[test]
+fn a_source_that_only_the_copy_itself_looks_up_is_missed_on_an_unknown_base_too() {
+    let (Op::File(mut actions), inputs) = copy_onto(0, 1, "/d", "/x/") else { unreachable!("a copy") };
+    let (Op::File(mut below), _) = copy_onto(2, 1, "/d/nope", "/x/") else { unreachable!("a copy") };
+    actions[0].output = -1;
+    below[0].input = 2;
+    actions.append(&mut below);
+    let plan =
+        plan(vec![unknown_image(), local(), (Op::File(actions), inputs), copy_onto(2, 1, "/d/gone", "/")]);
+    let keys = keys_of(&plan, &[("d/", ""), ("d/a", A)]);
+    let told: Vec<_> = keys.errors.iter().map(|e| (e.step, e.kind, e.engine_message.as_str())).collect();
+    let checksum =
+        "failed to compute cache key: failed to calculate checksum of ref <ID>::<ID>: \"/d/gone\": not found";
+    assert_eq!(
+        told,
+        [
+            (Some(2), KeyErrorKind::Run, "lstat /d/nope: no such file or directory"),
+            (Some(3), KeyErrorKind::Missing, checksum)
+        ]
+    );
+}

@@ -31,6 +31,10 @@ pub(super) struct Walk<'t> {
     /// By index in `inputs`.
     pub locals: Vec<LocalTree<'t>>,
     pub errors: Vec<KeyError>,
+    /// By vertex: it fails, or what it is made from does.
+    pub doomed: Vec<bool>,
+    /// By index in `inputs`: the folder as a tree, where a step on an unknown base looks into it.
+    pub client_trees: Vec<Option<FileTree>>,
     /// By vertex: the trees that keys look into, which stay.
     pub trees: &'t [OnceCell<FileTree>],
     /// By vertex: the other trees, while a vertex is still to be made from them; and by how many.
@@ -68,6 +72,8 @@ impl<'t> Walk<'t> {
             reads: vec![Vec::new(); vertices.len()],
             locals: inputs.all().iter().map(|i| LocalTree::new(i.name.clone(), i.files)).collect(),
             errors: Vec::new(),
+            doomed: vec![false; vertices.len()],
+            client_trees: vec![None; inputs.all().len()],
             trees,
             made: vec![(None, 0); vertices.len()],
             listings,

@@ -1,0 +1,58 @@
+//! Sources that are missing when a step runs, on a base whose files aren't known.
+//!
+//! A content key looks up every source, but not those below another source of the same step
+//! (`solver/llbsolver/ops/file.go`, `dedupePaths`), and not the folder of a wildcard: these fail when the copy runs.
+
+use super::apply::{self, ApplyError};
+use super::content::Content;
+use super::grow::Contents;
+use super::walk::Walk;
+use super::{CacheError, FileTree, KeyError, KeyErrorKind};
+use crate::plan::{CopyAction, FileAction, FileActionKind, Op, VertexId};
+
+impl Walk<'_> {
+    /// Looks whether the copies of a FileOp whose result isn't made would find their sources in the client's folders.
+    pub(super) fn foresee_sources(&mut self, vertex: usize) -> Result<(), CacheError> {
+        let v = self.vertex(vertex);
+        let Op::File(actions) = &v.op else { return Ok(()) };
+        if self.contents[vertex].iter().any(|c| matches!(c, Content::Failed)) {
+            return Ok(());
+        }
+        for action in actions {
+            let input = usize::try_from(action.secondary).ok().and_then(|i| v.inputs.get(i));
+            let (Some(VertexId(input)), FileActionKind::Copy(copy)) = (input, &action.kind) else { continue };
+            let Some(local) = self.local_of[*input] else { continue };
+            let files = self.client_files(local);
+            match apply::apply_file_op(&[alone(copy)], &[Some(&files)], &Contents(self.inputs)) {
+                Err(ApplyError::Fails { code, engine_message }) if engine_message.starts_with("lstat ") => {
+                    let (step, vertex) = (self.step_of(vertex), VertexId(vertex));
+                    let (input, kind, path) = (None, KeyErrorKind::Run, Vec::new());
+                    self.errors.push(KeyError { step, vertex, input, kind, code, path, engine_message });
+                    return Ok(());
+                }
+                Ok(_) | Err(ApplyError::Fails { .. }) => {}
+                Err(e @ ApplyError::Read { .. }) => return Err(CacheError::Tree(e.to_string())),
+            }
+        }
+        Ok(())
+    }
+
+    /// The tree of a local source; its folders are shared, so that a copy costs nothing.
+    fn client_files(&mut self, local: usize) -> FileTree {
+        let input = &self.inputs.all()[local];
+        self.client_trees[local].get_or_insert_with(|| apply::source_tree(&input.name, input.files)).clone()
+    }
+}
+
+/// The copy by itself onto an empty folder: only its source can make it fail.
+fn alone(copy: &CopyAction) -> FileAction {
+    let copy = CopyAction {
+        dest: "/".to_owned(),
+        owner: None,
+        mode: -1,
+        mode_str: String::new(),
+        attempt_unpack: false,
+        ..copy.clone()
+    };
+    FileAction { input: -1, secondary: 0, output: 0, kind: FileActionKind::Copy(copy) }
+}
