@@ -83,7 +83,8 @@ impl<'a> Resolver<'a> {
         let name = stage.current.clone().unwrap_or_default();
         let label = self.label_named(stage, place, 1, name, looked_up);
         let base = stage.state.output.filter(|_| !link);
-        let copied = self.nodes.add(Work::File(base, drafts), Platform::default(), job.open.clone(), Some(label));
+        let copied =
+            self.nodes.add(Work::File(base, drafts), Platform::default(), job.open.clone(), Some(label));
         if job.paths_open {
             self.nodes.leave_paths_open(copied);
         }
