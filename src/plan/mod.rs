@@ -11,6 +11,8 @@ mod env;
 mod epoch;
 mod expose;
 mod git;
+#[cfg(test)]
+mod golden;
 mod graph;
 mod mounts;
 mod named;
@@ -25,6 +27,8 @@ mod resolve;
 mod run;
 mod stage;
 mod stages;
+#[cfg(test)]
+mod tests;
 mod text;
 mod url;
 mod warn;
