@@ -72,10 +72,7 @@ impl Resolver<'_> {
         };
         let platform = self.stages[id].platform.clone().unwrap_or_else(|| self.platforms.target.clone());
         if !reachable {
-            // BuildKit makes the FROM all the same, and counts it, each time it looks for bases.
-            let stage = &mut self.stages[id];
-            stage.command_index += usize::from(stage.command_total > 0);
-            stage.platform = Some(platform);
+            self.pass_over(id, &written, &reference.to_string(), platform);
             return Ok(Ok(()));
         }
         let paths = self.stages[id].paths;
@@ -95,6 +92,21 @@ impl Resolver<'_> {
         let image = self.images.image(&name, &platform).map_err(|why| unreadable(&name, why))?;
         self.begin_with_image(id, &written, &reference, platform, image);
         Ok(Ok(()))
+    }
+
+    /// A stage that isn't needed so far. BuildKit makes its FROM all the same, and counts it, each time it looks for
+    /// bases; an image of `--from` stays as it is then, without digest, should a trigger bring its user in later.
+    fn pass_over(&mut self, id: StageId, written: &str, name: &str, platform: Platform) {
+        let stage = &mut self.stages[id];
+        if stage.unregistered() {
+            let image = self.images.image(name, &platform).ok().flatten().map(|i| Box::new(ImageRef(i)));
+            let open = if image.is_some() { vec![] } else { vec![unknown_image(&usual_name(written))] };
+            let source = Source::Image { reference: name.to_owned(), image };
+            self.add_image(id, source, &platform, open, &format!("FROM {name}"));
+        } else {
+            stage.command_index += usize::from(stage.command_total > 0);
+        }
+        self.stages[id].platform = Some(platform);
     }
 
     /// A word after FROM that names no image; the stage goes on as if it stood on an unknown one.
