@@ -1,0 +1,91 @@
+//! Documents as text for people: fits the width, reads well without colour.
+
+mod explain;
+mod listing;
+mod plan;
+mod problem;
+mod table;
+
+/// How a text should look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Look {
+    /// With colour (ANSI escapes).
+    pub color: bool,
+    /// Columns; long step names are cut to fit.
+    pub width: usize,
+    /// Says more: whole digests, every column.
+    pub verbose: bool,
+    /// Ends each path of a listing with a NUL byte and writes nothing but raw paths.
+    pub nul: bool,
+}
+
+impl Default for Look {
+    fn default() -> Self {
+        Self { color: false, width: 100, verbose: false, nul: false }
+    }
+}
+
+/// What a piece of text is, for its colour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Tone {
+    Error,
+    Warning,
+    Hint,
+    Strong,
+    Faint,
+}
+
+impl Look {
+    /// `text` in the colour of `tone`, or as it is.
+    fn paint(&self, tone: Tone, text: &str) -> String {
+        if !self.color || text.is_empty() {
+            return text.to_owned();
+        }
+        let code = match tone {
+            Tone::Error => "1;31",
+            Tone::Warning => "1;33",
+            Tone::Hint => "1;36",
+            Tone::Strong => "1",
+            Tone::Faint => "2",
+        };
+        format!("\x1b[{code}m{text}\x1b[0m")
+    }
+}
+
+/// `1 file`, `2 files`.
+fn count(n: u64, one: &str) -> String {
+    if n == 1 { format!("1 {one}") } else { format!("{n} {one}s") }
+}
+
+/// Bytes with three digits or so: `17 B`, `4.6 KiB`, `1.2 GiB`.
+fn size(bytes: u64) -> String {
+    const UNITS: [&str; 6] = ["KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
+    if bytes < 1024 {
+        return format!("{bytes} B");
+    }
+    #[allow(clippy::cast_precision_loss, reason = "three digits are shown")]
+    let mut value = bytes as f64 / 1024.0;
+    let mut unit = 0;
+    while value >= 1023.95 && unit + 1 < UNITS.len() {
+        value /= 1024.0;
+        unit += 1;
+    }
+    format!("{value:.1} {}", UNITS[unit])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_keep_to_four_digits() {
+        let shown = [0, 1023, 1024, 1_048_575, 1_048_576, u64::MAX].map(size);
+        assert_eq!(shown, ["0 B", "1023 B", "1.0 KiB", "1.0 MiB", "1.0 MiB", "16.0 EiB"]);
+    }
+
+    #[test]
+    fn colour_is_only_where_it_was_asked_for() {
+        assert_eq!(Look::default().paint(Tone::Error, "x"), "x");
+        assert_eq!(Look { color: true, ..Look::default() }.paint(Tone::Error, "x"), "\x1b[1;31mx\x1b[0m");
+    }
+}
