@@ -1,1 +1,108 @@
-//! Each room's own error, gathered at the door.
+//! Each room's own error, gathered at the door: what ends a command before it has an answer.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// Why there is no answer.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// Something could not be read.
+    #[error("reading {}: {}", path.display(), reason(source))]
+    Read {
+        /// What.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The answer could not be written.
+    #[error("writing {}: {}", path.display(), reason(source))]
+    Write {
+        /// Where.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The context could not be listed.
+    #[error(transparent)]
+    Context(#[from] crate::context::ContextError),
+    /// A line of an ignore file can't be understood.
+    #[error(transparent)]
+    Pattern(#[from] crate::pattern::PatternError),
+    /// The keys could not be computed.
+    #[error(transparent)]
+    Cache(#[from] crate::cache::CacheError),
+    /// A base image that the plan needs can't be read.
+    #[error(transparent)]
+    Plan(#[from] crate::plan::ResolveError),
+    /// A base image is not named properly.
+    #[error(transparent)]
+    Image(#[from] crate::image::ImageError),
+    /// The command was given something that it cannot work with.
+    #[error("{message}")]
+    Usage {
+        /// What is wrong.
+        message: String,
+        /// What to do instead.
+        hint: Option<String>,
+    },
+}
+
+impl Error {
+    /// Reading `path` failed.
+    pub fn read(path: &Path, source: io::Error) -> Self {
+        Self::Read { path: path.to_owned(), source }
+    }
+
+    /// Writing `path` failed.
+    pub fn write(path: &Path, source: io::Error) -> Self {
+        Self::Write { path: path.to_owned(), source }
+    }
+
+    /// Wrong use, with advice.
+    pub fn usage(message: impl Into<String>, hint: &str) -> Self {
+        Self::Usage { message: message.into(), hint: Some(hint.to_owned()) }
+    }
+
+    /// The exit status: 2 for all of them, since each is wrong use or unreadable input.
+    pub fn exit_code(&self) -> u8 {
+        2
+    }
+
+    /// What to do about it, where something can be said.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Usage { hint, .. } => hint.clone(),
+            Self::Read { source, .. } if source.kind() == io::ErrorKind::PermissionDenied => {
+                Some("make it readable for this user".to_owned())
+            }
+            _ => None,
+        }
+    }
+}
+
+/// What the system says, in lower case and without its number: `permission denied`.
+pub fn reason(error: &io::Error) -> String {
+    let text = error.to_string();
+    let text = text.split(" (os error").next().unwrap_or(&text);
+    let mut chars = text.chars();
+    match (chars.next(), chars.as_str()) {
+        (Some(first), rest) if !rest.starts_with(char::is_uppercase) => {
+            first.to_lowercase().chain(rest.chars()).collect()
+        }
+        _ => text.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn errors_say_what_was_done_to_what_and_why() {
+        let source = io::Error::from_raw_os_error(13);
+        let error = Error::read(Path::new("app/main.rs"), source);
+        assert_eq!(error.to_string(), "reading app/main.rs: permission denied");
+        assert_eq!(error.exit_code(), 2);
+    }
+}

@@ -1,1 +1,20 @@
 //! The verbs: each is the whole flow, read top to bottom.
+
+mod analysis;
+mod explain;
+mod failures;
+mod images;
+mod landing;
+mod list;
+mod local;
+mod locate;
+mod missing;
+mod plan;
+mod request;
+mod similar;
+mod surprises;
+
+pub use explain::explain;
+pub use list::{ListOptions, Which, list};
+pub use plan::plan;
+pub use request::{DockerfileInput, NamedInput, Request};

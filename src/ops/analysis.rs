@@ -1,0 +1,177 @@
+//! The whole flow: Dockerfile and folders → plan → keys.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use super::local::{self, Local};
+use super::locate::{self, Located};
+use super::{NamedInput, Request, images};
+use crate::cache::{self, Inputs, Keys};
+use crate::context::{ContextError, View};
+use crate::dockerfile::{Dockerfile, ParseError};
+use crate::error::Error;
+use crate::observer::Observer;
+use crate::plan::{LocalSource, Op, Plan, Source};
+
+/// The name of the build context among the local sources.
+const CONTEXT: &str = "context";
+
+/// What was read: all that needs no digest yet.
+pub struct Read {
+    /// The Dockerfile's name and bytes, the ignore file.
+    pub located: Located,
+    /// The build context.
+    pub context: local::Loaded,
+    /// The named local contexts that the target reads.
+    pub named: Vec<local::Loaded>,
+    /// The Dockerfile, or why it can't be read; `None` when there is none.
+    pub dockerfile: Option<Result<Dockerfile, ParseError>>,
+    /// What the target runs.
+    pub plan: Option<Plan>,
+}
+
+/// A build as far as it can be known.
+pub struct Analysis<'a> {
+    /// What it was made from.
+    pub read: &'a Read,
+    /// What each local source sends, in the order of the graph.
+    pub sent: Vec<Sent<'a>>,
+    /// Why a request for a local source would fail.
+    pub refused: Vec<ContextError>,
+    /// The keys.
+    pub keys: Option<Keys>,
+}
+
+/// What a local source sends.
+pub struct Sent<'a> {
+    /// The source.
+    pub source: LocalSource,
+    /// Its name in [`Keys`].
+    pub key: Arc<str>,
+    /// The entries.
+    pub view: View<'a>,
+}
+
+/// What a step takes from a local source.
+pub struct Taken<'a> {
+    /// Which input of the step's vertex it is.
+    pub input: usize,
+    /// The source.
+    pub sent: &'a Sent<'a>,
+    /// Indexes in its listing.
+    pub ranges: &'a [Range<usize>],
+}
+
+impl Read {
+    /// Reads the Dockerfile and walks the folders.
+    ///
+    /// # Errors
+    /// [`Error`] for input that can't be read.
+    pub fn of(request: &Request, observer: &dyn Observer) -> Result<Self, Error> {
+        let located = locate::locate(request)?;
+        let context = local::load(CONTEXT, &request.context, located.ignore.clone(), observer)?;
+        let dockerfile = located.bytes.as_ref().ok().map(|bytes| Dockerfile::parse(bytes));
+        let plan = match &dockerfile {
+            Some(Ok(file)) => Some(resolve(request, file)?),
+            _ => None,
+        };
+        let mut read = Self { located, context, named: Vec::new(), dockerfile, plan };
+        read.load_named(request, observer)?;
+        Ok(read)
+    }
+
+    /// Walks the named contexts that the target reads.
+    fn load_named(&mut self, request: &Request, observer: &dyn Observer) -> Result<(), Error> {
+        let mut names: Vec<String> = locals(self.plan.as_ref()).map(|l| l.name.clone()).collect();
+        names.dedup();
+        for name in names {
+            let Some(NamedInput::Folder(root)) = request.named.get(&name) else { continue };
+            if self.local(&name).is_none() {
+                let found = locate::of_named(root)?;
+                self.named.push(local::load(&name, root, found, observer)?);
+            }
+        }
+        Ok(())
+    }
+
+    /// Every folder that could be listed.
+    pub fn locals(&self) -> impl Iterator<Item = &Local> {
+        std::iter::once(&self.context).chain(&self.named).flatten()
+    }
+
+    /// The folder behind a local source's name, when it could be listed.
+    pub fn local(&self, name: &str) -> Option<&Local> {
+        self.locals().find(|l| l.name == name)
+    }
+
+    /// The text of a line of the Dockerfile.
+    pub fn source_line(&self, line: usize) -> Option<String> {
+        let bytes = self.located.bytes.as_ref().ok()?;
+        let line = bytes.split(|b| *b == b'\n').nth(line.checked_sub(1)?)?;
+        Some(String::from_utf8_lossy(line.strip_suffix(b"\r").unwrap_or(line)).into_owned())
+    }
+}
+
+impl<'a> Analysis<'a> {
+    /// Computes what is sent and the keys, when every folder could be listed.
+    ///
+    /// # Errors
+    /// [`Error`] for input that can't be read.
+    pub fn of(read: &'a Read, observer: &dyn Observer) -> Result<Self, Error> {
+        let mut analysis = Self { read, sent: Vec::new(), refused: Vec::new(), keys: None };
+        let Some(plan) = &read.plan else { return Ok(analysis) };
+        let mut views = Vec::new();
+        for source in locals(Some(plan)) {
+            let Some(local) = read.local(&source.name) else { return Ok(analysis) };
+            match local.context.view(&source.follow_paths) {
+                Ok(view) => views.push((source.clone(), view)),
+                Err(e) if e.engine_message().is_some() => analysis.refused.push(e),
+                Err(e) => return Err(e.into()),
+            }
+        }
+        if !analysis.refused.is_empty() {
+            return Ok(analysis);
+        }
+        let mut inputs = Inputs::new();
+        let keys: Vec<Arc<str>> = views.iter().map(|(source, view)| inputs.add(source, view)).collect();
+        analysis.keys = Some(cache::keys(plan, &inputs, observer)?);
+        drop(inputs);
+        analysis.sent =
+            views.into_iter().zip(keys).map(|((source, view), key)| Sent { source, key, view }).collect();
+        Ok(analysis)
+    }
+
+    /// What a step takes from local sources.
+    pub fn taken(&self, step: usize) -> impl Iterator<Item = Taken<'_>> {
+        let reads = self.keys.as_ref().and_then(|k| k.steps.get(step)).map(|s| &s.reads);
+        reads.into_iter().flat_map(|r| &r.entries).filter_map(move |(name, ranges)| {
+            let sent = self.sent.iter().find(|s| s.key == *name)?;
+            let plan = self.read.plan.as_ref()?;
+            let is = |op: &Op| matches!(op, Op::Source(Source::Local(local)) if *local == sent.source);
+            let vertex = &plan.graph.vertices[plan.steps[step].vertex.0];
+            let input = vertex.inputs.iter().position(|id| is(&plan.graph.vertices[id.0].op))?;
+            Some(Taken { input, sent, ranges })
+        })
+    }
+}
+
+/// The build graph of the target.
+fn resolve(request: &Request, file: &Dockerfile) -> Result<Plan, Error> {
+    let mut options = request.plan.clone();
+    options.named_contexts =
+        request.named.iter().map(|(name, input)| (name.clone(), input.to_plan())).collect();
+    for (name, input) in &request.named {
+        if let NamedInput::Folder(path) = input {
+            locate::check_folder(path, &format!("the named context {name}"))?;
+        }
+    }
+    Ok(Plan::resolve(file, &options, &images::store(request)?)?)
+}
+
+/// The local sources of a plan's graph.
+fn locals(plan: Option<&Plan>) -> impl Iterator<Item = &LocalSource> {
+    plan.into_iter().flat_map(|p| &p.graph.vertices).filter_map(|v| match &v.op {
+        Op::Source(Source::Local(local)) => Some(local),
+        _ => None,
+    })
+}

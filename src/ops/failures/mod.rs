@@ -1,0 +1,111 @@
+//! Why the build would fail: what the plan, the keys and the ignore files found, joined with its cause.
+
+mod source;
+
+use super::analysis::{Analysis, Read};
+use crate::context::ContextError;
+use crate::dockerfile::ParseError;
+use crate::pattern::PatternError;
+use crate::plan::{Plan, PlanError};
+use crate::report::ErrorReport;
+
+/// Everything for which the build would fail, in the order of the Dockerfile.
+pub fn all(analysis: &Analysis<'_>) -> Vec<ErrorReport> {
+    let read = analysis.read;
+    let mut errors: Vec<ErrorReport> = no_dockerfile(read).into_iter().collect();
+    if let Some(Err(error)) = &read.dockerfile {
+        errors.push(in_syntax(error));
+    }
+    let folders = std::iter::once(&read.context).chain(&read.named);
+    errors.extend(folders.filter_map(|f| f.as_ref().err()).map(in_ignore_file));
+    if let Some(plan) = &read.plan {
+        errors.extend(plan.errors.iter().map(|e| in_plan(e, read)));
+        errors.extend(analysis.refused.iter().map(|e| in_request(e, plan, read)));
+        let keys = analysis.keys.iter().flat_map(|k| &k.errors);
+        errors.extend(keys.map(|e| source::report(e, plan, read)));
+    }
+    errors.sort_by_key(|e| e.line);
+    errors
+}
+
+/// There is no Dockerfile.
+fn no_dockerfile(read: &Read) -> Option<ErrorReport> {
+    let absent = read.located.bytes.as_ref().err()?;
+    Some(ErrorReport {
+        code: "dockerfile-missing".into(),
+        message: format!("there is no `{}`", read.located.dockerfile),
+        engine_message: absent.engine_message.clone(),
+        hint: absent.hint.clone(),
+        ..ErrorReport::default()
+    })
+}
+
+/// A Dockerfile that can't be read.
+fn in_syntax(error: &ParseError) -> ErrorReport {
+    let known = |n: usize| Some(n).filter(|n| *n > 0);
+    ErrorReport {
+        line: known(error.span.line),
+        column: known(error.span.column),
+        code: "dockerfile-syntax".into(),
+        message: error.message.clone(),
+        engine_message: error.engine_message.clone(),
+        hint: error.hint.clone(),
+        source: known(error.span.line).map(|_| error.source_line.clone()),
+        ..ErrorReport::default()
+    }
+}
+
+/// A pattern that can't be read.
+fn in_ignore_file(error: &PatternError) -> ErrorReport {
+    ErrorReport {
+        file: error.file.clone(),
+        line: error.line,
+        code: "ignore-file".into(),
+        message: format!("the ignore file can't be used: {}", error.kind),
+        engine_message: error.engine_message(),
+        source: Some(error.pattern.clone()),
+        ..ErrorReport::default()
+    }
+}
+
+/// What the Dockerfile alone tells.
+fn in_plan(error: &PlanError, read: &Read) -> ErrorReport {
+    ErrorReport {
+        line: error.span.map(|s| s.line),
+        column: error.span.map(|s| s.column).filter(|c| *c > 0),
+        step: error.step.clone(),
+        code: error.code.to_owned(),
+        message: error.message.clone(),
+        engine_message: error.engine_message.clone(),
+        hint: error.hint.clone(),
+        source: error.span.and_then(|s| read.source_line(s.line)),
+        ..ErrorReport::default()
+    }
+}
+
+/// A request that the engine can't make of a folder: the pattern stands in some step's sources.
+fn in_request(error: &ContextError, plan: &Plan, read: &Read) -> ErrorReport {
+    let pattern = match error {
+        ContextError::Include { source, .. } => source.pattern.as_str(),
+        ContextError::NotPrintable { path } => path,
+        _ => "",
+    };
+    let asks =
+        |s: &&crate::plan::StepSource| !pattern.is_empty() && s.path.trim_start_matches('/') == pattern;
+    let step = plan.steps.iter().find_map(|step| Some((step, step.sources.iter().find(asks)?)));
+    let line = step.map(|(s, _)| s.span.line);
+    let text = line.and_then(|l| read.source_line(l));
+    let json = step.is_some_and(|(_, s)| s.written.starts_with('['));
+    ErrorReport {
+        line,
+        column: text.as_deref().and_then(|t| source::column(t, &step?.1.written)),
+        step: step.map(|(s, _)| s.name.clone()),
+        code: "bad-pattern".into(),
+        message: error.to_string(),
+        engine_message: error.engine_message().unwrap_or_default(),
+        hint: json
+            .then(|| "the JSON form needs double quotes, as in COPY [\"a\", \"b\", \"/dest/\"]".to_owned()),
+        source: text,
+        ..ErrorReport::default()
+    }
+}

@@ -1,0 +1,88 @@
+//! A local context: the folder, the ignore file in force, what it leaves in view.
+
+use std::path::{Path, PathBuf};
+
+use super::locate::IgnoreFile;
+use crate::context::{Context, ContextOptions, PathState};
+use crate::entry::{Entry, FileType};
+use crate::error::Error;
+use crate::observer::Observer;
+use crate::pattern::{self, PatternError};
+use crate::report::{Cause, ContextSummary, PathField, Sent};
+
+/// A folder of the client's.
+pub struct Local {
+    /// The name of the local source: `context`, or the named context's name.
+    pub name: String,
+    /// The folder as it was named.
+    pub root: PathBuf,
+    /// Which ignore file is in force, and why.
+    pub found: IgnoreFile,
+    /// What it leaves in view.
+    pub context: Context,
+}
+
+/// A folder that could be listed, or an ignore file that can't be read: that makes the build fail, which is an answer.
+pub type Loaded = Result<Local, PatternError>;
+
+/// Walks the folder `root`.
+///
+/// # Errors
+/// [`Error`] when the folder can't be read.
+pub fn load(name: &str, root: &Path, found: IgnoreFile, observer: &dyn Observer) -> Result<Loaded, Error> {
+    let parse = |file: &String| pattern::IgnoreFile::parse(file.as_str(), &found.bytes);
+    let ignore = match found.name.as_ref().map(parse).transpose() {
+        Ok(ignore) => ignore,
+        Err(e) => return Ok(Err(e)),
+    };
+    let context = Context::load(root, ignore, &ContextOptions::default(), observer)?;
+    Ok(Ok(Local { name: name.to_owned(), root: root.to_owned(), found, context }))
+}
+
+impl Local {
+    /// The folder in numbers.
+    pub fn summary(&self) -> ContextSummary {
+        let counts = self.context.counts();
+        ContextSummary {
+            path: Some(PathField::new(self.root.as_os_str().as_encoded_bytes())),
+            ignore_file: self.found.name.clone(),
+            ignore_file_reason: Some(self.found.reason.clone()),
+            unlisted: false,
+            files: counts.files,
+            dirs: counts.dirs,
+            symlinks: counts.symlinks,
+            special: counts.special,
+            bytes: counts.bytes,
+            ignored: counts.ignored,
+        }
+    }
+}
+
+/// The pattern that hides a path below the folder; `None` when it is in view, or isn't there.
+pub fn hidden(context: &Context, path: &[u8]) -> Option<Cause> {
+    let verdict = context.explain(path).ok()?;
+    let cause = verdict.cause.filter(|_| verdict.state == PathState::Ignored)?;
+    Some(cause_report(cause))
+}
+
+/// A line of an ignore file for a report.
+pub fn cause_report(cause: crate::context::Cause) -> Cause {
+    Cause { ignore_file: cause.ignore_file, line: cause.line, pattern: cause.text.trim().to_owned() }
+}
+
+/// A listing in numbers.
+pub fn count(entries: &[Entry]) -> Sent {
+    let mut sent = Sent::default();
+    for entry in entries {
+        match entry.stat.file_type {
+            FileType::File | FileType::Socket => {
+                sent.files += 1;
+                sent.bytes += if entry.hardlink.is_none() { entry.stat.size } else { 0 };
+            }
+            FileType::Dir => sent.dirs += 1,
+            FileType::Symlink => sent.symlinks += 1,
+            FileType::Fifo | FileType::CharDevice | FileType::BlockDevice => {}
+        }
+    }
+    sent
+}
