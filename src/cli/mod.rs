@@ -1,6 +1,121 @@
-//! Flags → option structs, events → progress, results → stdout and the exit code.
+//! Flags → option structs, events → progress, results → stdout and the exit code; one file per verb.
+
+mod args;
+mod completion;
+mod convert;
+mod explain;
+mod interrupt;
+mod ls;
+mod output;
+mod plan;
+mod progress;
+
+use std::io::{Read as _, Write as _};
+use std::path::Path;
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use self::args::{BuildOptions, Cli, Color, Command, OutputArgs};
+use crate::error::Error;
+use crate::ops::Request;
+use crate::report::WarningReport;
+
+/// Nothing found.
+const DONE: u8 = 0;
+/// The build would fail.
+const FOUND: u8 = 1;
+/// Wrong use or unreadable input.
+const UNUSABLE: u8 = 2;
 
 /// Runs the program with the process's own arguments and returns its exit status.
-pub fn main() -> std::process::ExitCode {
-    std::process::ExitCode::SUCCESS
+pub fn main() -> ExitCode {
+    interrupt::install();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(e) => {
+            // Help and version are answers; a reader of theirs that has gone away is no error.
+            let _ = e.print();
+            return ExitCode::from(if e.use_stderr() { UNUSABLE } else { DONE });
+        }
+    };
+    let color = cli.command.color();
+    match run(cli.command) {
+        Ok(status) => ExitCode::from(status),
+        Err(e) => {
+            complain(&e, color);
+            ExitCode::from(e.exit_code())
+        }
+    }
+}
+
+/// One verb.
+fn run(command: Command) -> Result<u8, Error> {
+    match command {
+        Command::Plan(args) => plan::run(&args),
+        Command::Ls(args) => ls::run(&args),
+        Command::Explain(args) => explain::run(args),
+        Command::Completion { shell } => completion::script(shell),
+        Command::Man => completion::manual(),
+    }
+}
+
+impl Command {
+    /// When to use colour.
+    fn color(&self) -> Color {
+        match self {
+            Self::Plan(args) => args.output.color,
+            Self::Ls(args) => args.output.color,
+            Self::Explain(args) => args.output.color,
+            Self::Completion { .. } | Self::Man => Color::Auto,
+        }
+    }
+}
+
+/// The request that the flags make, with this process's environment and standard input.
+fn request(context: &Path, options: &BuildOptions) -> Result<Request, Error> {
+    let environment = |name: &str| std::env::var_os(name).map(|v| v.to_string_lossy().into_owned());
+    let stdin = || {
+        let mut bytes = Vec::new();
+        std::io::stdin().lock().read_to_end(&mut bytes).map(|_| bytes)
+    };
+    convert::request(context, options, environment, stdin)
+        .map_err(|convert::Usage { message, hint }| Error::Usage { message, hint })
+}
+
+/// Says why there is no answer.
+fn complain(error: &Error, color: Color) {
+    let mut text = format!("{} {error}\n", label("error:", "1;31", color));
+    if let Some(hint) = error.hint() {
+        text.push_str(&format!("{} {hint}\n", label("hint:", "1;36", color)));
+    }
+    say(&text);
+}
+
+/// Tells warnings that are no part of the answer.
+fn warn(warnings: &[WarningReport], args: &OutputArgs) {
+    if args.quiet {
+        return;
+    }
+    for warning in warnings {
+        say(&format!(
+            "{} {}\n",
+            label("warning:", "1;33", args.color),
+            crate::report::shown(warning.message.as_bytes())
+        ));
+    }
+}
+
+/// A word in colour, where standard error has any.
+fn label(text: &str, code: &str, color: Color) -> String {
+    if output::in_color(color, &std::io::stderr()) {
+        format!("\x1b[{code}m{text}\x1b[0m")
+    } else {
+        text.to_owned()
+    }
+}
+
+/// Writes to standard error; nobody can be told when that fails.
+fn say(text: &str) {
+    let _ = std::io::stderr().write_all(text.as_bytes());
 }

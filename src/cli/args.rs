@@ -1,0 +1,213 @@
+//! What can be typed.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
+
+/// See a Docker build context exactly as BuildKit does, and know its cache keys without an engine.
+#[derive(Debug, Parser)]
+#[command(name = "stowaway", version, about, max_term_width = 100, propagate_version = true)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The verbs.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Every step of the build: what it reads from the context, its content key and cache key
+    Plan(PlanArgs),
+    /// The files that the engine will see
+    Ls(LsArgs),
+    /// Whether a path is sent, which pattern decided, and which instructions take it
+    Explain(ExplainArgs),
+    /// Write a completion script for a shell
+    Completion {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+    /// Write the manual page
+    Man,
+}
+
+/// `plan`.
+#[derive(Debug, Args)]
+pub struct PlanArgs {
+    #[command(flatten)]
+    pub build: BuildArgs,
+    #[command(flatten)]
+    pub output: OutputArgs,
+}
+
+/// `ls`.
+#[derive(Debug, Args)]
+pub struct LsArgs {
+    #[command(flatten)]
+    pub build: BuildArgs,
+    /// List what the ignore file hides instead, each with the pattern that does it
+    #[arg(long, conflicts_with = "step")]
+    pub ignored: bool,
+    /// List everything on disk, seen and hidden
+    #[arg(long, conflicts_with_all = ["ignored", "step"])]
+    pub all: bool,
+    /// List what one instruction takes from the context, and where it lands
+    #[arg(long, value_name = "[FILE:]LINE")]
+    pub step: Option<String>,
+    /// End each path with NUL and write nothing but raw paths
+    #[arg(short = '0', long = "null")]
+    pub nul: bool,
+    /// Add the digest of each file's content
+    #[arg(long, value_name = "ALGORITHM")]
+    pub hash: Option<Hash>,
+    #[command(flatten)]
+    pub output: OutputArgs,
+}
+
+/// `explain`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Exit status: 0 when every path was answered, be it sent or not; 2 for wrong use or unreadable input."
+)]
+pub struct ExplainArgs {
+    /// Paths below the context, or below the current folder when they lie in the context
+    #[arg(required = true, value_name = "PATH", value_hint = ValueHint::AnyPath)]
+    pub paths: Vec<PathBuf>,
+    /// The build context
+    #[arg(long, short = 'C', value_name = "CONTEXT", default_value = ".", value_hint = ValueHint::DirPath)]
+    pub context: PathBuf,
+    #[command(flatten)]
+    pub options: BuildOptions,
+    #[command(flatten)]
+    pub output: OutputArgs,
+}
+
+/// The context and the build's options.
+#[derive(Debug, Args)]
+pub struct BuildArgs {
+    /// The build context: a folder
+    #[arg(value_name = "CONTEXT", default_value = ".", value_hint = ValueHint::DirPath)]
+    pub context: PathBuf,
+    #[command(flatten)]
+    pub options: BuildOptions,
+}
+
+/// The build's options.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Build")]
+pub struct BuildOptions {
+    /// The Dockerfile, which may lie outside the context; `-` reads it from standard input [default: CONTEXT/Dockerfile]
+    #[arg(short, long, value_name = "PATH", value_hint = ValueHint::FilePath)]
+    pub file: Option<PathBuf>,
+    /// The stage to build [default: the last one]
+    #[arg(long, value_name = "STAGE")]
+    pub target: Option<String>,
+    /// A build argument; without a value it takes the environment's
+    #[arg(long, value_name = "K[=V]")]
+    pub build_arg: Vec<String>,
+    /// A named context: a folder, oci-layout://PATH, docker-image://REF or a URL
+    #[arg(long, value_name = "NAME=PATH")]
+    pub build_context: Vec<String>,
+    /// What a base image is, for keys that hang on it: an OCI layout's folder, or an image config or `docker inspect` as JSON
+    #[arg(long, value_name = "REF=PATH")]
+    pub base: Vec<String>,
+    /// The platform to build for [default: linux on this machine's processor]
+    #[arg(long, value_name = "OS/ARCH[/VARIANT]")]
+    pub platform: Option<String>,
+    /// Let no step use the cache
+    #[arg(long)]
+    pub no_cache: bool,
+    /// Let no step of these stages use the cache
+    #[arg(long, value_name = "STAGE", value_delimiter = ',')]
+    pub no_cache_filter: Vec<String>,
+    /// A secret that the build may use; its value is never read
+    #[arg(long, value_name = "id=ID[,src=PATH]")]
+    pub secret: Vec<String>,
+    /// An ssh agent or key that the build may use; it is never read
+    #[arg(long, value_name = "default|ID[=SOCKET|KEY]")]
+    pub ssh: Vec<String>,
+}
+
+/// How the answer is given.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Output")]
+pub struct OutputArgs {
+    /// Text for people or JSON for programs
+    #[arg(long, value_enum, default_value_t = Format::Human)]
+    pub format: Format,
+    /// Write to a file instead of standard output; it is replaced at once or not at all
+    #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub output: Option<PathBuf>,
+    /// When to use colour; `auto` heeds NO_COLOR and CLICOLOR_FORCE
+    #[arg(long, value_enum, default_value_t = Color::Auto, value_name = "WHEN")]
+    pub color: Color,
+    /// How to show progress on standard error
+    #[arg(long, value_enum, default_value_t = Progress::Auto, value_name = "HOW")]
+    pub progress: Progress,
+    /// Say nothing but the answer and errors
+    #[arg(short, long, conflicts_with = "verbose")]
+    pub quiet: bool,
+    /// Say more: whole keys, more columns
+    #[arg(short, long)]
+    pub verbose: bool,
+}
+
+/// `--format`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// Text for people
+    Human,
+    /// JSON for programs
+    Json,
+}
+
+/// `--color`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Color {
+    /// On terminals
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
+}
+
+/// `--progress`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Progress {
+    /// `tty` on a terminal, else nothing
+    Auto,
+    /// A line now and then
+    Plain,
+    /// One line that changes
+    Tty,
+    /// Nothing
+    Quiet,
+}
+
+/// `--hash`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Hash {
+    /// SHA-256, as BuildKit uses it
+    Sha256,
+    /// BLAKE3
+    Blake3,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_flags_are_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn a_misspelt_option_is_corrected() {
+        let error = Cli::try_parse_from(["stowaway", "plan", "--tarjet", "x"]).unwrap_err().to_string();
+        assert!(error.contains("--target"), "{error}");
+    }
+}
