@@ -8,7 +8,7 @@ use std::sync::Arc;
 use sha2::{Digest as _, Sha256};
 
 use super::decompress::decompress;
-use super::disk::{Disk, file_stat};
+use super::disk::{Disk, file_stat, lookup};
 use super::error::{ApplyError, Errno};
 use super::rootpath::root_path;
 use super::spool::Spool;
@@ -40,30 +40,30 @@ pub fn image_tree(image: &Image) -> Result<FileTree, ImageError> {
         let what = "at least one layer".into();
         return Err(ImageError::Missing { path: image.name.clone().into(), what, hint: String::new() });
     };
-    let mut tree = FileTree::scratch();
-    for (i, layer) in layers.iter().enumerate() {
-        tree = apply_layer((i > 0).then_some(&tree), layer)?;
+    let mut shown = FileTree::scratch();
+    let mut uppers = Vec::with_capacity(layers.len());
+    for layer in layers {
+        let (upper, opaque) = read_layer(&uppers, layer)?;
+        shown = if uppers.is_empty() { upper.clone() } else { lay_over(&shown, &upper, &opaque, true) };
+        uppers.push(upper);
     }
-    Ok(tree)
+    Ok(shown)
 }
 
-/// Reads a layer to its end, and checks its digest.
-fn apply_layer(lower: Option<&FileTree>, layer: &Layer) -> Result<FileTree, ImageError> {
+/// Reads a layer to its end, and checks its digest. Gives what the layer holds, and its opaque folders.
+fn read_layer(lowers: &[FileTree], layer: &Layer) -> Result<(FileTree, HashSet<Vec<u8>>), ImageError> {
     let failed = |source| ImageError::Read { path: layer.path.clone(), source };
     let broken = |why: String| ImageError::Layer { path: layer.path.clone(), why };
     let mut hashed = Hashed { inner: File::open(&layer.path).map_err(failed)?, hash: Sha256::new() };
     let stream = decompress(Box::new(&mut hashed)).map_err(|e| broken(e.to_string()))?;
-    let applied = Upper::read(lower, stream);
+    let applied = Upper::read(lowers, stream);
     io::copy(&mut hashed, &mut io::sink()).map_err(failed)?;
     let found = Digest { algorithm: Algorithm::Sha256, bytes: hashed.hash.finalize().into() };
     if let Some(expected) = layer.digest.filter(|d| *d != found) {
         return Err(ImageError::Digest { path: layer.path.clone(), expected, found });
     }
     let upper = applied.map_err(|e| broken(e.to_string()))?;
-    Ok(match lower {
-        None => upper.disk.tree,
-        Some(lower) => lay_over(lower, &upper.disk.tree, &upper.opaque, true),
-    })
+    Ok((upper.disk.tree, upper.opaque))
 }
 
 struct Hashed {
@@ -81,7 +81,8 @@ impl Read for Hashed {
 
 /// What one layer holds: the upper folder of overlayfs. A whiteout is the character device 0:0.
 struct Upper<'l> {
-    lower: Option<&'l FileTree>,
+    /// The layers below, each alone, the lowest first.
+    lowers: &'l [FileTree],
     disk: Disk,
     opaque: HashSet<Vec<u8>>,
     /// Paths that this layer has written, as far as they matter for a first layer's opaque folders.
@@ -89,40 +90,50 @@ struct Upper<'l> {
 }
 
 impl<'l> Upper<'l> {
-    fn read(lower: Option<&'l FileTree>, stream: impl Read) -> Result<Self, ApplyError> {
+    fn read(lowers: &'l [FileTree], stream: impl Read) -> Result<Self, ApplyError> {
         let spooling = |e| ApplyError::read("unpacking to a temporary file", e);
         let mut upper = Self {
-            lower,
+            lowers,
             disk: Disk::mount(FileTree::scratch()),
             opaque: HashSet::new(),
             written: HashSet::new(),
         };
         let mut spool = Spool::new().map_err(spooling)?;
         let mut archive = Archive::new(stream);
+        let mut folders = Vec::new();
         let broken = |e: super::tar::TarError| ApplyError::fails("bad-layer", e.to_string());
         while let Some(mut header) = archive.next().map_err(broken)? {
             header.name = gopath::clean(&header.name);
-            upper.apply(&header, &mut archive, &mut spool)?;
+            let made = upper.apply(&header, &mut archive, &mut spool)?;
+            if made && header.kind == b'5' {
+                folders.push(header.name);
+            }
+        }
+        // Times of folders are set last, which fails for one that is gone by then.
+        for name in folders {
+            let path = root_path(&upper.disk.tree, &name)?;
+            upper.disk.lstat(&path).map_err(|e| e.at("utimes", &path))?;
         }
         spool.finish().map_err(spooling)?;
         Ok(upper)
     }
 
+    /// Takes an entry over; false when it leaves no file.
     fn apply(
         &mut self,
         header: &Header,
         archive: &mut Archive<impl Read>,
         spool: &mut Spool,
-    ) -> Result<(), ApplyError> {
+    ) -> Result<bool, ApplyError> {
         let cut = header.name.iter().rposition(|b| *b == b'/').map_or(0, |i| i + 1);
         let parent = root_path(&self.disk.tree, &header.name[..cut])?;
         let path = gopath::join(&[&parent, &gopath::join(&[b"/", &header.name[cut..]])]);
         if path == b"/" {
-            return Ok(());
+            return Ok(false);
         }
         self.make_parent(&parent)?;
-        if self.whiteout(&path, &parent)? || header.kind == b'g' {
-            return Ok(());
+        if self.whiteout(&path, &parent)? {
+            return Ok(false);
         }
         if let Ok(there) = self.disk.lstat(&path)
             && !(there.is_dir() && header.kind == b'5')
@@ -130,11 +141,14 @@ impl<'l> Upper<'l> {
             self.disk.remove_all(&path).map_err(|e| e.at("unlinkat", &path))?;
             self.opaque.retain(|folder| *folder != path && !is_below(folder, &path));
         }
+        if header.kind == b'g' {
+            return Ok(false);
+        }
         let target = self.link_target(header)?;
         make(&mut self.disk, &path, header, &target, archive, spool)?;
         self.own(&path, header)?;
         self.written.insert(path);
-        Ok(())
+        Ok(true)
     }
 
     /// `hardlinkRootPath`: only what the layer itself has can be linked to.
@@ -147,7 +161,7 @@ impl<'l> Upper<'l> {
         Ok(gopath::join(&[&parent, &header.linkname[cut..]]))
     }
 
-    /// `mkparent`: a folder without an entry is as in the layers below, else 0755.
+    /// `mkparent`: a folder without an entry is as in the first layer below that has it, each looked at alone; else 0755.
     fn make_parent(&mut self, folder: &[u8]) -> Result<(), ApplyError> {
         match self.disk.lstat(folder) {
             Ok(stat) if stat.is_dir() => return Ok(()),
@@ -157,17 +171,26 @@ impl<'l> Upper<'l> {
         }
         self.make_parent(&gopath::dir(folder))?;
         self.disk.mkdir(folder, 0o755).map_err(|e| e.at("mkdir", folder))?;
-        let Some(lower) = self.lower else { return Ok(()) };
-        let resolved = root_path(lower, folder)?;
-        let Some(stat) = lower.get(&resolved).map(|n| &n.stat).filter(|s| s.is_dir()) else { return Ok(()) };
-        self.disk.change(folder, false, |node| node.stat = stat.clone()).map_err(|e| e.at("lchown", folder))
+        self.disk.chmod(folder, 0o755).map_err(|e| e.at("chmod", folder))?;
+        for lower in self.lowers.iter().rev() {
+            let resolved = root_path(lower, folder)?;
+            let stat = match lookup(lower, &resolved, false, false) {
+                Ok((_, node)) if node.stat.is_dir() => node.stat.clone(),
+                Ok(_) => break,
+                Err(Errno::NoEntry) => continue,
+                Err(error) => return Err(error.at("lstat", &resolved)),
+            };
+            let copied = self.disk.change(folder, false, |node| node.stat = stat.clone());
+            return copied.map_err(|e| e.at("lchown", folder));
+        }
+        Ok(())
     }
 
     /// Handles the entries that take something away; true for those.
     fn whiteout(&mut self, path: &[u8], parent: &[u8]) -> Result<bool, ApplyError> {
         let name = gopath::base(path);
         if name == OPAQUE {
-            if self.lower.is_none() {
+            if self.lowers.is_empty() {
                 self.clear_unwritten(parent)?;
             } else {
                 self.opaque.insert(parent.to_vec());
@@ -179,7 +202,7 @@ impl<'l> Upper<'l> {
             return Err(ApplyError::fails("bad-layer", format!("invalid whiteout name: {:?}", lossy(name))));
         }
         let hidden = gopath::join(&[parent, hidden]);
-        if self.lower.is_none() {
+        if self.lowers.is_empty() {
             self.disk.remove_all(&hidden).map_err(|e| e.at("unlinkat", &hidden))?;
         } else {
             let mut node = Node::file(file_stat(0, 0), Content::Empty);
@@ -328,6 +351,18 @@ mod tests {
     }
 
     #[test]
+    fn a_folder_without_an_entry_inherits_the_group_but_not_the_bit() {
+        let shown = unpacked(&[&["g/ @2775,0:50", "g/n/x"]]).unwrap();
+        assert_eq!(shown, ["g/ @2775,0:50", "g/n/ @0755,0:50", "g/n/x = g/n/x"]);
+    }
+
+    #[test]
+    fn a_folder_that_is_replaced_later_fails_the_layer() {
+        let error = unpacked(&[&["a/", "a/b/", "a"]]).unwrap_err();
+        assert!(error.ends_with("lstat /a/b: not a directory"), "{error}");
+    }
+
+    #[test]
     fn a_folder_hides_a_link_of_a_lower_layer() {
         let shown = unpacked(&[&["usr/", "usr/lib/", "lib -> usr/lib"], &["lib/x"]]).unwrap();
         assert_eq!(shown, ["lib/", "lib/x = lib/x", "usr/", "usr/lib/"]);
@@ -345,13 +380,13 @@ mod tests {
     fn a_damaged_layer_is_refused() {
         let (_keep, mut layer) = layer(&["a"]);
         layer.digest = Some(Digest::sha256(b"other"));
-        assert!(matches!(apply_layer(None, &layer), Err(ImageError::Digest { .. })));
+        assert!(matches!(read_layer(&[], &layer), Err(ImageError::Digest { .. })));
     }
 
     #[test]
     fn contents_outlive_the_layer() {
         let (keep, layer) = layer(&["a = hello"]);
-        let tree = apply_layer(None, &layer).unwrap();
+        let (tree, _) = read_layer(&[], &layer).unwrap();
         drop(keep);
         assert_eq!(text(&tree.get(b"a").unwrap().content), "hello");
     }

@@ -36,8 +36,8 @@ pub(super) fn mkdir_all(
         if disk.lstat(folder).is_ok_and(|s| s.is_dir()) {
             continue;
         }
-        disk.mkdir(folder, mode).map_err(|e| e.at("mkdir", folder))?;
-        disk.chmod(folder, mode & 0o777).map_err(|e| e.at("chmod", folder))?;
+        // The daemon's umask is 0, so that no `chmod` follows (`UmaskIsZero`): a set-group-ID bit is inherited and stays.
+        disk.mkdir(folder, mode & 0o777).map_err(|e| e.at("mkdir", folder))?;
         if let Some(Ids { uid, gid }) = owner {
             disk.lchown(folder, uid, gid).map_err(|e| e.at("lchown", folder))?;
         }
