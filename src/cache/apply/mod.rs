@@ -225,7 +225,9 @@ fn mkdir(
 /// `mkfile` of the backend: `os.WriteFile`, which leaves the mode of a file that is there.
 fn mkfile(disk: &mut Disk, path: &str, mode: u16, data: &[u8], owner: Option<Ids>) -> Result<(), ApplyError> {
     let path = root_path(&disk.tree, &gopath::join(&[b"/", path.as_bytes()]))?;
-    let failed = |e: Errno| e.at("open", &path);
+    // BuildKit takes the mount point off the path, which leaves nothing of the root's.
+    let shown: &[u8] = if path == b"/" { b"" } else { &path };
+    let failed = |e: Errno| e.at("open", shown);
     match disk.stat(&path) {
         Ok(stat) if stat.is_dir() => return Err(failed(Errno::IsDir)),
         Ok(_) => {}
