@@ -173,8 +173,10 @@ fn find<'a>(read: &'a Read, file: Option<&str>, line: usize) -> Result<(&'a Plan
         ));
     };
     let has = |s: &Step| s.span.line <= line && line <= s.span.end_line;
-    match plan.steps.iter().position(has) {
-        Some(index) => Ok((plan, index)),
+    let on_line = || plan.steps.iter().enumerate().filter(|(_, s)| has(s));
+    // A heredoc and `--link` have steps of their own on the line; the one that takes files is meant.
+    match on_line().find(|(_, s)| !s.sources.is_empty()).or_else(|| on_line().last()) {
+        Some((index, _)) => Ok((plan, index)),
         None => {
             let copies =
                 plan.steps.iter().filter(|s| !matches!(plan.graph.vertices[s.vertex.0].op, Op::Source(_)));

@@ -2,7 +2,7 @@
 
 use super::dispatch::Place;
 use super::git::{self, Git};
-use super::nodes::{Draft, Lookup, Output, Work};
+use super::nodes::{Draft, Label, Lookup, Output, Work};
 use super::problem::Fail;
 use super::resolve::Resolver;
 use super::stage::Stage;
@@ -58,7 +58,7 @@ impl<'a> Resolver<'a> {
             drafts.push(path_source(stage.os(), &job, &source)?);
         }
         for content in std::mem::take(&mut job.contents) {
-            drafts.push(self.content_source(stage, &job, &content)?);
+            drafts.push(self.content_source(stage, place, &job, &content)?);
         }
         for draft in &mut drafts {
             finish(draft, stage, &job);
@@ -189,18 +189,32 @@ impl<'a> Resolver<'a> {
     fn content_source(
         &mut self,
         stage: &Stage<'a>,
+        place: Place<'_>,
         job: &Job<'_>,
         content: &SourceContent,
     ) -> Result<Draft, Fail> {
         let name = paths::without_drive(&content.path, stage.os(), false)
             .map_err(|e| Fail::new("invalid-path", format!("removing drive letter: {e}")))?;
-        let node = self.inline_document(&name, 0o644, &content.data, job.open.clone());
+        let label = self.inline_label(stage, place);
+        let node = self.inline_document(&name, 0o644, &content.data, job.open.clone(), label);
         let src = paths::join(&["/", &paths::clean(&paths::to_slash(&name, stage.os()))]);
         Ok(Draft { source: Some(Some(node)), kind: FileActionKind::Copy(plain_copy(src)) })
     }
 
-    /// `[internal] preparing inline document`.
-    pub(super) fn inline_document(&mut self, name: &str, mode: i32, data: &[u8], open: Vec<String>) -> usize {
+    /// The name that a heredoc's own step has, before that of its instruction.
+    pub(super) fn inline_label(&self, stage: &Stage<'_>, place: Place<'_>) -> Label {
+        self.label_named(stage, place, 0, "[internal] preparing inline document".to_owned(), Vec::new())
+    }
+
+    /// A heredoc as a file of its own.
+    pub(super) fn inline_document(
+        &mut self,
+        name: &str,
+        mode: i32,
+        data: &[u8],
+        open: Vec<String>,
+        label: Label,
+    ) -> usize {
         let kind = FileActionKind::Mkfile {
             path: paths::action_path("/", name, false),
             mode,
@@ -209,7 +223,7 @@ impl<'a> Resolver<'a> {
             timestamp: -1,
         };
         let work = Work::File(None, vec![Draft { source: None, kind }]);
-        self.nodes.add(work, Platform::default(), open, None)
+        self.nodes.add(work, Platform::default(), open, Some(label))
     }
 
     /// Notes which paths the context, or the stage of `--from`, will be asked for.

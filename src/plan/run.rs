@@ -30,7 +30,7 @@ impl<'a> Resolver<'a> {
         self.nodes.ask(stage.paths, "/".into());
         let mut shown = place.command.instruction.text.clone();
         let mut drafts = Vec::new();
-        let mut args = self.command_line(stage, run, &mut shown, &mut drafts)?;
+        let mut args = self.command_line(stage, place, run, &mut shown, &mut drafts)?;
         if run.command.prepend_shell {
             args = with_shell(&stage.config, &args);
         }
@@ -60,6 +60,7 @@ impl<'a> Resolver<'a> {
     fn command_line(
         &mut self,
         stage: &Stage<'_>,
+        place: Place<'_>,
         run: &Run,
         shown: &mut String,
         drafts: &mut Vec<DraftMount>,
@@ -79,7 +80,8 @@ impl<'a> Resolver<'a> {
         if stage.config.os == "windows" || !data.starts_with(b"#!") {
             return Ok(vec![lossy(&data).into_owned()]);
         }
-        let node = self.inline_document(&first.name, 0o755, &data, Vec::new());
+        let label = self.inline_label(stage, place);
+        let node = self.inline_document(&first.name, 0o755, &data, Vec::new(), label);
         drafts.push(DraftMount { source: Some(node), mount: bind("/dev/pipes/", "/") });
         Ok(vec![paths::join(&["/dev/pipes/", &first.name])])
     }

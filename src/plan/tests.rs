@@ -158,7 +158,8 @@ fn no_cache_marks_steps_and_changes_no_operation() {
 #[test]
 fn sources_are_told_as_written_and_as_looked_up() {
     let plan = plan("FROM scratch\nARG D=dir\nCOPY $D/../x ../y <<EOF --z /d/\nhi\nEOF\n");
-    let sources = &plan.steps[0].sources;
+    assert_eq!(plan.steps[0].name, "[internal] preparing inline document");
+    let sources = &plan.steps[1].sources;
     let told: Vec<(&str, &str, Option<usize>)> =
         sources.iter().map(|s| (s.written.as_str(), s.path.as_str(), s.input)).collect();
     assert_eq!(told, [("dir/../x", "/x", Some(0)), ("../y", "/y", Some(0)), ("--z", "/--z", Some(0))]);
