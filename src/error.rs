@@ -3,6 +3,8 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::context::ContextError;
+
 /// Why there is no answer.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -24,8 +26,8 @@ pub enum Error {
         source: io::Error,
     },
     /// The context could not be listed.
-    #[error(transparent)]
-    Context(#[from] crate::context::ContextError),
+    #[error("{}", in_context(.0))]
+    Context(#[from] ContextError),
     /// A line of an ignore file can't be understood.
     #[error(transparent)]
     Pattern(#[from] crate::pattern::PatternError),
@@ -76,8 +78,25 @@ impl Error {
             Self::Read { source, .. } if source.kind() == io::ErrorKind::PermissionDenied => {
                 Some("make it readable for this user".to_owned())
             }
+            Self::Context(ContextError::Entry { source, path, .. })
+                if source.kind() == io::ErrorKind::PermissionDenied =>
+            {
+                Some(format!(
+                    "make it readable, or name it in the ignore file: the engine's client fails at {path}, too"
+                ))
+            }
             _ => None,
         }
+    }
+}
+
+/// What is wrong with a context, in the words of the other errors.
+fn in_context(error: &ContextError) -> String {
+    match error {
+        ContextError::Root { path, source } => format!("reading {}: {}", path.display(), reason(source)),
+        ContextError::NotADirectory { path } => format!("reading {}: not a folder", path.display()),
+        ContextError::Entry { doing, path, source } => format!("{doing} {path}: {}", reason(source)),
+        other => other.to_string(),
     }
 }
 

@@ -175,7 +175,7 @@ fn find<'a>(read: &'a Read, file: Option<&str>, line: usize) -> Result<(&'a Plan
     let has = |s: &Step| s.span.line <= line && line <= s.span.end_line;
     let on_line = || plan.steps.iter().enumerate().filter(|(_, s)| has(s));
     // A heredoc and `--link` have steps of their own on the line; the one that takes files is meant.
-    match on_line().find(|(_, s)| !s.sources.is_empty()).or_else(|| on_line().last()) {
+    match on_line().find(|(_, s)| !s.sources.is_empty()).or_else(|| on_line().next_back()) {
         Some((index, _)) => Ok((plan, index)),
         None => {
             let copies =

@@ -64,9 +64,10 @@ impl Folder<'_> {
                 let through =
                     if place == relative { String::new() } else { format!(" (as `{}`)", shown(place)) };
                 let Cause { ignore_file, line, pattern } = &cause;
-                let message = format!("exists{through} but {ignore_file} line {line} (`{pattern}`) hides it");
+                let message =
+                    format!("exists{through} but `{ignore_file}` line {line} (`{pattern}`) hides it");
                 let hint = format!(
-                    "add `!{}` below line {line} of {ignore_file}, or remove that pattern",
+                    "add `!{}` below line {line} of `{ignore_file}`, or remove that pattern",
                     shown(place)
                 );
                 return Reason { message, hint: Some(hint), cause: Some(cause) };
@@ -205,10 +206,10 @@ mod tests {
     #[test]
     fn a_hidden_source_names_file_line_and_pattern() {
         let reason = why(&["config/app.yml"], &[], "config/app.yml", "/config/app.yml");
-        assert_eq!(reason.message, "exists but .dockerignore line 4 (`**/*.yml`) hides it");
+        assert_eq!(reason.message, "exists but `.dockerignore` line 4 (`**/*.yml`) hides it");
         assert_eq!(reason.cause.unwrap().line, 4);
         let reason = why(&["a.yml"], &[("l", "a.yml")], "l", "/l");
-        assert_eq!(reason.message, "exists (as `a.yml`) but .dockerignore line 4 (`**/*.yml`) hides it");
+        assert_eq!(reason.message, "exists (as `a.yml`) but `.dockerignore` line 4 (`**/*.yml`) hides it");
     }
 
     #[test]

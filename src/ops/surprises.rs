@@ -59,12 +59,12 @@ fn warning(line: Option<usize>, code: &str, message: String) -> WarningReport {
 pub fn of_ignore_file(ignore: &IgnoreFile) -> Vec<WarningReport> {
     let mut out = Vec::new();
     if let (Some(name), Some(general)) = (&ignore.name, &ignore.switched_off) {
-        let message = format!("{name} is empty, and switches {general} off: nothing is ignored");
+        let message = format!("`{name}` is empty, and switches `{general}` off: nothing is ignored");
         out.push(warning(None, "ignore-file-switched-off", message));
     }
     if let Some(path) = &ignore.unread {
         let message =
-            format!("{path} is not read: a general ignore file counts in the context's own folder only");
+            format!("`{path}` is not read: a general ignore file counts in the context's own folder only");
         out.push(warning(None, "ignore-file-not-read", message));
     }
     out
@@ -107,7 +107,7 @@ pub fn empty_wildcard(context: &Context, line: usize, keyword: &str, path: &[u8]
     let what = match blame {
         Some((path, cause)) => {
             let (file, path) = (&cause.ignore_file, shown(path));
-            format!("matches only what {file} hides (`{path}` by line {}, `{}`)", cause.line, cause.pattern)
+            format!("matches only what `{file}` hides (`{path}` by line {}, `{}`)", cause.line, cause.pattern)
         }
         None if on_disk.is_empty() => "matches nothing".to_owned(),
         // It matches through a link, which the engine follows.
@@ -152,7 +152,7 @@ mod tests {
         let context = Context::load(dir.path(), Some(ignore), &ContextOptions::default(), &Silent).unwrap();
         let message = |pattern: &[u8]| empty_wildcard(&context, 2, "COPY", pattern).map(|w| w.message);
         let hidden = message(b"/*.md").unwrap();
-        assert!(hidden.contains("only what .dockerignore hides (`a.md` by line 1, `*.md`)"), "{hidden}");
+        assert!(hidden.contains("only what `.dockerignore` hides (`a.md` by line 1, `*.md`)"), "{hidden}");
         assert!(message(b"/*.rs").unwrap().contains("matches nothing"));
         assert_eq!(message(b"/a.md"), None);
     }
@@ -175,7 +175,7 @@ mod tests {
             switched_off: Some(".dockerignore".into()),
             ..IgnoreFile::default()
         };
-        assert!(of_ignore_file(&ignore)[0].message.contains("switches .dockerignore off"));
+        assert!(of_ignore_file(&ignore)[0].message.contains("switches `.dockerignore` off"));
         assert_eq!(of_ignore_file(&IgnoreFile::default()), []);
     }
 }

@@ -95,7 +95,7 @@ impl<'a> Resolver<'a> {
         let root = if from_context { "the context" } else { "the stage" };
         if paths::clean(source.trim_start_matches('/')).split('/').next() == Some("..") {
             let found = paths::join(&["/", &source]);
-            let message = format!("{source} does not leave {root}: it is looked up as {found}");
+            let message = format!("`{source}` does not lead out of {root}: it is looked up as `{found}`");
             self.warn(span, "outside-context", message);
         }
         let last = paths::base(&source).to_owned();

@@ -77,9 +77,10 @@ fn plan() -> PlanReport {
             column: Some(6),
             step: Some("[app 3/3] COPY config/app.yml /etc/".into()),
             code: "copy-source-missing".into(),
-            message: "COPY source `config/app.yml` exists but .dockerignore line 4 (`*.yml`) hides it".into(),
+            message: "COPY source `config/app.yml` exists but `.dockerignore` line 4 (`*.yml`) hides it"
+                .into(),
             engine_message: "failed to compute cache key: \"/config/app.yml\": not found".into(),
-            hint: Some("add `!config/app.yml` behind line 4 of .dockerignore".into()),
+            hint: Some("add `!config/app.yml` below line 4 of `.dockerignore`".into()),
             cause: Some(cause()),
             source: Some("COPY config/app.yml /etc/".into()),
             ..ErrorReport::default()
@@ -171,12 +172,12 @@ fn plan_for_people() {
 
     warning: `run/s` is a socket: it is sent as an empty file
 
-    error: COPY source `config/app.yml` exists but .dockerignore line 4 (`*.yml`) hides it
+    error: COPY source `config/app.yml` exists but `.dockerignore` line 4 (`*.yml`) hides it
       --> Dockerfile:4:6
       4 | COPY config/app.yml /etc/
         |      ^
       engine: failed to compute cache key: "/config/app.yml": not found
-      hint: add `!config/app.yml` behind line 4 of .dockerignore
+      hint: add `!config/app.yml` below line 4 of `.dockerignore`
     "#);
 }
 
@@ -267,9 +268,9 @@ fn plan_as_json() {
           "column": 6,
           "step": "[app 3/3] COPY config/app.yml /etc/",
           "code": "copy-source-missing",
-          "message": "COPY source `config/app.yml` exists but .dockerignore line 4 (`*.yml`) hides it",
+          "message": "COPY source `config/app.yml` exists but `.dockerignore` line 4 (`*.yml`) hides it",
           "engine_message": "failed to compute cache key: \"/config/app.yml\": not found",
-          "hint": "add `!config/app.yml` behind line 4 of .dockerignore",
+          "hint": "add `!config/app.yml` below line 4 of `.dockerignore`",
           "cause": {
             "ignore_file": ".dockerignore",
             "line": 4,
@@ -364,10 +365,10 @@ fn ls_as_json() {
 fn explain_for_people() {
     insta::assert_snapshot!(human(&explanation(), &Look::default()), @r#"
     config/app.yml: not sent
-      .dockerignore line 4 (`*.yml`) hides it
+      `.dockerignore` line 4 (`*.yml`) hides it
 
     src: sent
-      no pattern of .dockerignore matches it
+      no pattern of `.dockerignore` matches it
       line 2: [2/2] COPY src /app/ -> /app/
     "#);
 }

@@ -42,13 +42,13 @@ fn explain(out: &mut dyn Write, path: &PathReport, report: &ExplainReport, look:
 fn decision(path: &PathReport, report: &ExplainReport) -> String {
     match (&path.decided_by, &report.ignore_file) {
         (Some(v), _) if v.negated => {
-            format!("{} line {} (`{}`) brings it back", v.ignore_file, v.line, v.pattern)
+            format!("`{}` line {} (`{}`) brings it back", v.ignore_file, v.line, v.pattern)
         }
         (Some(v), _) => {
             let verb = if path.exists { "hides it" } else { "would hide it" };
-            format!("{} line {} (`{}`) {verb}", v.ignore_file, v.line, v.pattern)
+            format!("`{}` line {} (`{}`) {verb}", v.ignore_file, v.line, v.pattern)
         }
-        (None, Some(file)) => format!("no pattern of {file} matches it"),
+        (None, Some(file)) => format!("no pattern of `{file}` matches it"),
         (None, None) => format!("no ignore file is in force: {}", report.ignore_file_reason),
     }
 }
