@@ -74,14 +74,16 @@ fn path_report(analysis: &Analysis<'_>, context: &Local, path: &[u8]) -> Result<
         let asked = |entries: &[Entry]| root && !entries.is_empty() || position(entries, path).is_some();
         analysis.sent.iter().any(|s| s.source.name == context.name && asked(s.view.entries()))
     });
+    let mut notes = notes(&verdict, meta.as_ref());
+    let steps = taken_by(analysis, context, path, &mut notes);
     Ok(PathReport {
         path: PathField::new(if root { b"." } else { path }),
         exists: meta.is_some(),
         kind: meta.as_ref().map(|m| kind(&m.file_type())),
         sent: matches!(verdict.state, PathState::Sent | PathState::SentAsParent),
         requested,
-        notes: notes(&verdict, meta.as_ref()),
-        steps: taken_by(analysis, context, path),
+        notes,
+        steps,
         decided_by: verdict.cause.map(|c| VerdictReport {
             ignore_file: c.ignore_file,
             line: c.line,
@@ -127,8 +129,8 @@ fn notes(verdict: &Verdict, meta: Option<&fs::Metadata>) -> Vec<String> {
     notes
 }
 
-/// The steps that take the path.
-fn taken_by(analysis: &Analysis<'_>, context: &Local, path: &[u8]) -> Vec<TakenBy> {
+/// The steps that take the path, and of a folder that none takes as a whole, how much of it is taken.
+fn taken_by(analysis: &Analysis<'_>, context: &Local, path: &[u8], notes: &mut Vec<String>) -> Vec<TakenBy> {
     let Some(plan) = &analysis.read.plan else { return Vec::new() };
     let mut out = Vec::new();
     for (index, step) in plan.steps.iter().enumerate() {
@@ -136,13 +138,18 @@ fn taken_by(analysis: &Analysis<'_>, context: &Local, path: &[u8]) -> Vec<TakenB
         for taken in analysis.taken(index).filter(|t| t.sent.source.name == context.name) {
             let entries = taken.sent.view.entries();
             let landed = landing::landing(op, taken.input, entries, taken.ranges);
-            let Some(places) = position(entries, path).and_then(|at| landed.get(&at).cloned()) else {
-                continue;
-            };
-            for place in places {
-                let destination = Some(DestinationField(place));
-                out.push(TakenBy { name: step.name.clone(), line: step.span.line, destination });
+            let places = position(entries, path).and_then(|at| landed.get(&at).cloned()).unwrap_or_default();
+            let below = |at: &&usize| path.is_empty() || entries[**at].path.is_below(path);
+            let parts = if places.is_empty() { landed.keys().filter(below).count() } else { 0 };
+            if parts > 0 {
+                notes.push(format!("line {} takes {parts} of the entries below it", step.span.line));
             }
+            let at = |place| TakenBy {
+                name: step.name.clone(),
+                line: step.span.line,
+                destination: Some(DestinationField(place)),
+            };
+            out.extend(places.into_iter().map(at));
         }
     }
     out

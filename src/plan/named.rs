@@ -108,7 +108,7 @@ fn plain(output: Output) -> Loaded {
 /// What there is to say of an image that isn't known; `name` as people write it.
 pub(super) fn unknown_image(name: &str) -> String {
     format!(
-        "the config of base image {name} is not known (give it with --build-context {name}=oci-layout://DIR)"
+        "the config of base image {name} is not known (give it with --base {name}=PATH, an OCI layout or an image config)"
     )
 }
 

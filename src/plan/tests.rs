@@ -29,7 +29,7 @@ fn vertex<'p>(plan: &'p Plan, instruction: &str) -> &'p Vertex {
     &plan.graph.vertices[step.vertex.0]
 }
 
-const UNKNOWN: &str = "the config of base image alpine:3.19 is not known (give it with --build-context alpine:3.19=oci-layout://DIR)";
+const UNKNOWN: &str = "the config of base image alpine:3.19 is not known (give it with --base alpine:3.19=PATH, an OCI layout or an image config)";
 
 #[test]
 fn on_an_unknown_base_the_graph_goes_on_and_says_what_hangs_on_it() {

@@ -63,9 +63,11 @@ fn steps(out: &mut dyn Write, path: &PathReport, report: &ExplainReport, look: &
         let line = look.paint(Tone::Faint, &format!("line {}:", step.line));
         writeln!(out, "  {line} {}{lands}", shown(step.name.as_bytes()))?;
     }
-    if path.sent && path.steps.is_empty() {
-        let why = if path.requested == Some(false) { ", so that it is not even transferred" } else { "" };
-        writeln!(out, "  no instruction of the target takes it{why}")?;
+    if path.sent && path.steps.is_empty() && path.requested == Some(false) {
+        writeln!(out, "  no instruction of the target takes it, so that it is not even transferred")?;
+    }
+    if path.requested == Some(true) && path.steps.is_empty() && path.kind == Some("symlink") {
+        writeln!(out, "  it is transferred because an instruction's source leads through it")?;
     }
     Ok(())
 }
