@@ -36,8 +36,8 @@ impl Walk<'_> {
         out
     }
 
-    /// Those with all that they are made from, and what comes from nothing but the client's folders, since carrying it
-    /// out shows whether it would fail.
+    /// Those with all that they are made from, and what comes from nothing but the client's folders and images that are
+    /// unpacked anyway, since carrying it out shows whether it would fail.
     fn wanted_trees(&self) -> Vec<bool> {
         let vertices = &self.plan.graph.vertices;
         let mut wanted = self.looked_into.clone();
@@ -50,6 +50,7 @@ impl Walk<'_> {
         for (v, vertex) in vertices.iter().enumerate() {
             cheap[v] = match vertex.op {
                 Op::Source(Source::Local(_)) => true,
+                Op::Source(Source::Image { .. }) => wanted[v],
                 Op::File(_) | Op::Merge => vertex.open.is_empty() && vertex.inputs.iter().all(|i| cheap[i.0]),
                 _ => false,
             };
