@@ -1,0 +1,80 @@
+//! Runs the built program.
+
+use std::ffi::OsStr;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use serde_json::Value;
+
+/// What a run of the program left.
+#[derive(Debug)]
+pub struct Run {
+    /// Exit status; -1 when a signal ended it.
+    pub code: i32,
+    /// Standard output.
+    pub stdout: Vec<u8>,
+    /// Standard error, broken UTF-8 replaced.
+    pub stderr: String,
+}
+
+/// The program with no input, no colours wanted by the environment, and nothing of the caller's home.
+pub fn command() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_stowaway"));
+    command.stdin(Stdio::null());
+    for name in [
+        "CLICOLOR_FORCE",
+        "FORCE_COLOR",
+        "NO_COLOR",
+        "DOCKER_BUILDKIT",
+        "BUILDKIT_SYNTAX",
+        "SOURCE_DATE_EPOCH",
+    ] {
+        command.env_remove(name);
+    }
+    command
+}
+
+/// Runs a prepared command.
+pub fn run(command: &mut Command) -> Run {
+    let output = command.output().expect("the program starts");
+    Run {
+        code: output.status.code().unwrap_or(-1),
+        stdout: output.stdout,
+        stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+    }
+}
+
+/// Runs the program with these arguments in `dir`.
+pub fn stowaway_in<A: AsRef<OsStr>>(dir: &Path, args: impl IntoIterator<Item = A>) -> Run {
+    run(command().current_dir(dir).args(args))
+}
+
+impl Run {
+    /// Standard output as text.
+    #[track_caller]
+    pub fn text(&self) -> &str {
+        std::str::from_utf8(&self.stdout).expect("the output is UTF-8")
+    }
+
+    /// Standard output as JSON, or why it isn't any.
+    pub fn json(&self) -> Result<Value, String> {
+        serde_json::from_slice(&self.stdout).map_err(|e| {
+            let last = self.stderr.trim_end().lines().last().unwrap_or("").to_owned();
+            format!("exit {}, no JSON ({e}); last line of stderr: {last:?}", self.code)
+        })
+    }
+
+    /// Asserts the exit status and gives the run back; shows everything when it differs.
+    #[track_caller]
+    pub fn expect_code(self, code: i32) -> Self {
+        assert_eq!(
+            self.code,
+            code,
+            "exit status\n--- stdout\n{}\n--- stderr\n{}",
+            String::from_utf8_lossy(&self.stdout),
+            self.stderr
+        );
+        assert!(!self.stderr.contains("panicked at"), "a panic: {}", self.stderr);
+        self
+    }
+}
