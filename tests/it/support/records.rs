@@ -1,6 +1,6 @@
 //! Cache records compared: as sets of (digest, inputs) and as graphs.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 use sha2::Digest as _;
@@ -101,6 +101,50 @@ pub fn differences(want: &[Record], got: &[Record]) -> Vec<String> {
         }
     }
     bad
+}
+
+/// Like [`differences`], where the records in `open` may lack alternatives: links to content that a program made while the
+/// build ran, which nobody can know beforehand. All that is known must be the engine's.
+pub fn differences_but_for(open: &BTreeSet<&str>, want: &[Record], got: &[Record]) -> Vec<String> {
+    if open.is_empty() {
+        return differences(want, got);
+    }
+    let (mut bad, mut unknown_links) = (Vec::new(), 0);
+    let mut rest: Vec<&Record> = want.iter().collect();
+    for ours in got {
+        let may_lack = open.contains(ours.digest.as_str());
+        match rest.iter().position(|theirs| stands_for(ours, theirs, may_lack, want)) {
+            Some(i) => unknown_links += links(rest.remove(i)) - links(ours),
+            None => bad.push(format!("ours only: {}", line(ours))),
+        }
+    }
+    let leaves = rest.iter().filter(|r| r.inputs.is_empty()).count();
+    if leaves > unknown_links {
+        bad.push(format!("{leaves} leaves of the engine are unknown, but only {unknown_links} links"));
+    }
+    bad.extend(rest.iter().filter(|r| !r.inputs.is_empty()).map(|r| format!("engine only: {}", line(r))));
+    bad
+}
+
+fn links(record: &Record) -> usize {
+    record.inputs.iter().map(Vec::len).sum()
+}
+
+/// Equal, or, where that is allowed, short of links to leaves.
+fn stands_for(ours: &Record, theirs: &Record, may_lack: bool, all: &[Record]) -> bool {
+    if !may_lack {
+        return line(ours) == line(theirs);
+    }
+    let is_leaf =
+        |l: &Link| l.selector.is_empty() && all.iter().any(|r| r.digest == l.digest && r.inputs.is_empty());
+    let covers = |ours: &Vec<Link>, theirs: &Vec<Link>| {
+        let known = |l: &Link| ours.iter().any(|o| o.digest == l.digest && o.selector == l.selector);
+        let kept = theirs.iter().filter(|l| known(l)).count();
+        kept == ours.len() && theirs.iter().all(|l| known(l) || is_leaf(l))
+    };
+    ours.digest == theirs.digest
+        && ours.inputs.len() == theirs.inputs.len()
+        && ours.inputs.iter().zip(&theirs.inputs).all(|(o, t)| covers(o, t))
 }
 
 /// Lines that only one side has, counted.
