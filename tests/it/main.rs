@@ -1,8 +1,8 @@
 //! The one test binary.
 #![allow(missing_docs, reason = "tests are named as sentences")]
-#![allow(clippy::print_stderr, reason = "a skipped test says so")]
 
 mod arrows;
 mod changes;
+#[allow(dead_code, reason = "the engine tests use the rest")]
 mod support;
 mod vectors;

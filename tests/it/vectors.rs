@@ -49,7 +49,7 @@ pub fn split_skipped(cases: Vec<Case>) -> (Vec<Case>, usize) {
     for case in cases {
         match machine::lacks(&case.requires) {
             Some(what) => {
-                eprintln!("SKIPPED {}: this machine lacks {what:?}", case.name);
+                crate::support::say(&format!("SKIPPED {}: this machine lacks {what:?}", case.name));
                 skipped += 1;
             }
             None => kept.push(case),

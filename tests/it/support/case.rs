@@ -186,7 +186,7 @@ impl OnDisk {
     }
 
     /// The options that stand for what the case passes to the daemon.
-    fn options(&self) -> Vec<String> {
+    pub fn options(&self) -> Vec<String> {
         let (case, base) = (&self.case, self.base.path());
         let mut out = vec!["-f".to_owned(), {
             let file = self.folder(&case.dockerfile.location).join(&case.dockerfile.name);
