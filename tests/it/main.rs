@@ -2,7 +2,12 @@
 #![allow(missing_docs, reason = "tests are named as sentences")]
 
 mod arrows;
+mod bad_input;
 mod changes;
+mod projects;
+mod same;
 #[allow(dead_code, reason = "the engine tests use the rest")]
 mod support;
+mod surprises;
+mod usage;
 mod vectors;
