@@ -47,8 +47,9 @@ fn ask(engine: &Engine, can: Abilities, build: &Build) -> Verdict {
 fn with_nonce(tree: &Tree, nonce: &str) -> Tree {
     let mut tree = tree.clone();
     for line in &mut tree.lines {
-        if let Kind::File { unit, .. } = &mut line.kind {
-            *unit = String::from_utf8_lossy(unit).replace(NONCE, nonce).into_bytes();
+        let Kind::File { unit, .. } = &mut line.kind else { continue };
+        if let Ok(text) = std::str::from_utf8(unit) {
+            *unit = text.replace(NONCE, nonce).into_bytes();
         }
     }
     tree

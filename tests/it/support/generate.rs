@@ -29,6 +29,8 @@ pub struct Abilities {
     /// The content key of sources with wildcards or excludes, and of an empty context: until BuildKit v0.25 computed in
     /// another way. Where this is false, all but that key is compared.
     pub pattern_keys: bool,
+    /// `${X#a}`, `${X%a}`, `${X/a/b}`: not before BuildKit v0.17.
+    pub modifiers: bool,
     /// Error texts are those of the recorded answers; elsewhere it counts only that both fail.
     pub error_texts: bool,
 }
@@ -43,14 +45,21 @@ impl Abilities {
         mounts: true,
         raw_names: true,
         pattern_keys: true,
+        modifiers: true,
         error_texts: true,
     };
     /// Docker 28's (BuildKit v0.25).
     pub const DOCKER_28: Self =
         Self { parents: false, raw_names: false, pattern_keys: false, error_texts: false, ..Self::ALL };
     /// Docker 26's (BuildKit v0.13).
-    pub const DOCKER_26: Self =
-        Self { exclude: false, owners: false, links: false, mounts: false, ..Self::DOCKER_28 };
+    pub const DOCKER_26: Self = Self {
+        exclude: false,
+        owners: false,
+        links: false,
+        mounts: false,
+        modifiers: false,
+        ..Self::DOCKER_28
+    };
 }
 
 /// A random build.
@@ -151,6 +160,17 @@ const NAMES: &[&str] = &[
 const FILE_MODES: &[u32] = &[0o644, 0o644, 0o644, 0o755, 0o600, 0o400, 0o4755, 0o2711, 0o777, 0];
 const DIR_MODES: &[u32] = &[0o755, 0o755, 0o755, 0o700, 0o1777, 0o2775, 0o711];
 
+const EXPANDED_DESTS: &[&str] =
+    &["/@N@/$A/", "/@N@/${A}b/", "/@N@/${A:+set}${A:-unset}/", "\"/@N@/$A c/\"/", "/@N@/\\$A/"];
+const MODIFIED_DESTS: &[&str] = &[
+    "/@N@/${B#*/}/",
+    "/@N@/${B##*/}/",
+    "/@N@/${B%/*}/",
+    "/@N@/${B%%/*}/",
+    "/@N@/${B/s/t}/",
+    "/@N@/${B//s/}/",
+];
+
 fn pick<'a, T>(rng: &mut Rng, list: &'a [T]) -> &'a T {
     &list[rng.usize(..list.len())]
 }
@@ -198,6 +218,48 @@ fn kind(rng: &mut Rng, path: &[u8], dirs: &mut Vec<Vec<u8>>, files: &mut Vec<Vec
             Kind::File { mode: *pick(rng, FILE_MODES), unit, times: if rng.u8(..10) == 0 { 2000 } else { 1 } }
         }
     }
+}
+
+/// A small tar, packed or not, and now and then cut off.
+fn archive(rng: &mut Rng) -> Vec<u8> {
+    use std::io::Write as _;
+    let mut tar = tar::Builder::new(Vec::new());
+    for (i, name) in ["t", "t/a", "t/b", "l", "t/sub/c"].iter().enumerate() {
+        if rng.u8(..5) == 0 {
+            continue;
+        }
+        let mut header = tar::Header::new_ustar();
+        header.set_mode(*pick(rng, &[0o644, 0o755, 0o600]));
+        header.set_mtime(0);
+        header.set_uid(rng.u64(..3));
+        header.set_gid(0);
+        header.set_size(0);
+        let data = format!("content {}", rng.u8(..));
+        match i {
+            0 => {
+                header.set_entry_type(tar::EntryType::Directory);
+                tar.append_data(&mut header, name, &[][..]).expect("a tar in memory");
+            }
+            3 => {
+                header.set_entry_type(tar::EntryType::Symlink);
+                tar.append_link(&mut header, name, "t/a").expect("a tar in memory");
+            }
+            _ => {
+                header.set_size(data.len() as u64);
+                tar.append_data(&mut header, name, data.as_bytes()).expect("a tar in memory");
+            }
+        }
+    }
+    let mut bytes = tar.into_inner().expect("a tar in memory");
+    if rng.bool() {
+        let mut gz = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+        gz.write_all(&bytes).expect("in memory");
+        bytes = gz.finish().expect("in memory");
+    }
+    if rng.u8(..8) == 0 {
+        bytes.truncate(bytes.len() / 2);
+    }
+    bytes
 }
 
 fn link_target(rng: &mut Rng, tree: &Tree) -> Vec<u8> {
@@ -323,9 +385,20 @@ impl Writer<'_> {
             3 if shell => self.run(),
             4 => self.heredoc(),
             5 if self.abilities.owners && self.rng.bool() => self.other("USER 1000:1000"),
-            5 => self.other("LABEL a=b"),
+            5 => self.onbuild(),
             6..=9 if self.stages.len() > 1 => self.copy_from(),
             _ => self.copy(),
+        }
+    }
+
+    /// A trigger, which fires in a stage that is made from this one.
+    fn onbuild(&mut self) {
+        let path = some_path(&mut self.rng, self.tree);
+        let line =
+            *pick(&mut self.rng, &["WORKDIR /@N@/on", "ENV WHERE=/@N@/on", "COPY . /@N@/on/", "LABEL a=b"]);
+        match self.rng.bool() && !path.contains(' ') {
+            true => self.other(format!("ONBUILD COPY {path} /@N@/on/")),
+            false => self.other(format!("ONBUILD {line}")),
         }
     }
 
@@ -346,6 +419,10 @@ impl Writer<'_> {
                 "ARG WHERE=/@N@/arg",
                 "ARG UNUSED=1",
                 "ENV A=1 WHERE=/@N@/two",
+                "ENV B=us/r/sb/in A='x y'",
+                "env b=1 \\\n  # inside\n  A=\"$WHERE\" \\\n  B=${A:-none}/s/$b",
+                "ARG A=2 B=s/s",
+                "ENV A a b  c",
                 "ARG WHERE",
             ],
         );
@@ -377,7 +454,7 @@ impl Writer<'_> {
     }
 
     fn copy(&mut self) {
-        let add = self.rng.u8(..6) == 0;
+        let add = self.rng.u8(..5) == 0;
         let mut flags = self.flags();
         let parents = !add && self.abilities.parents && self.rng.u8(..6) == 0;
         if parents {
@@ -443,7 +520,8 @@ impl Writer<'_> {
 
     fn dest(&mut self, sources: &[String]) -> String {
         let many = sources.len() > 1 || sources[0].contains(['*', '?', '[']);
-        let dest = match self.rng.u8(..9) {
+        let dest = match self.rng.u8(..10) {
+            9 => self.expanded_dest(),
             0 => "./",
             1 => "/@N@/d/",
             2 => "/@N@/",
@@ -458,6 +536,13 @@ impl Writer<'_> {
             self.stages.last_mut().expect("begun").paths.push(dest.trim_end_matches('/').to_owned());
         }
         dest.to_owned()
+    }
+
+    /// A destination with a variable in it.
+    fn expanded_dest(&mut self) -> &'static str {
+        let modified = self.abilities.modifiers && self.rng.bool();
+        let list = if modified { MODIFIED_DESTS } else { EXPANDED_DESTS };
+        list[self.rng.usize(..list.len())]
     }
 
     fn copy_from(&mut self) {
