@@ -26,8 +26,7 @@ pub struct Abilities {
     pub mounts: bool,
     /// Names that are not UTF-8: buildx and dockerd refuse them in the transfer.
     pub raw_names: bool,
-    /// The content key of sources with wildcards or excludes, and of an empty context: until BuildKit v0.25 computed in
-    /// another way. Where this is false, all but that key is compared.
+    /// The content key of sources with wildcards or excludes, which was computed in another way until BuildKit v0.25. Where this is false, all but that key is compared.
     pub pattern_keys: bool,
     /// `${X#a}`, `${X%a}`, `${X/a/b}`: not before BuildKit v0.17.
     pub modifiers: bool,
