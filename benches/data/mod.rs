@@ -16,9 +16,6 @@ pub struct Small {
     pub largest: usize,
 }
 
-/// The tree that the project's promises are about: 100,000 files, 390 MB of content, 650 MB on disk.
-pub const LARGE_CONTEXT: Small = Small { files: 100_000, per_folder: 12, largest: 7_800 };
-
 impl Small {
     /// The folder with the tree, made when it isn't there yet.
     pub fn folder(&self) -> PathBuf {
