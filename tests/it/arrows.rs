@@ -9,14 +9,14 @@ use std::path::{Path, PathBuf};
 const ARROWS: &[(&str, &[&str])] = &[
     ("entry", &[]),
     ("gopath", &[]),
-    ("digest", &[]),
     ("observer", &[]),
+    ("digest", &["entry", "observer"]),
     ("pattern", &["gopath"]),
     ("dockerfile", &[]),
     ("image", &["digest"]),
     ("context", &["entry", "gopath", "observer", "pattern"]),
     ("plan", &["dockerfile", "gopath", "image", "pattern"]),
-    ("cache", &["context", "digest", "entry", "gopath", "image", "observer", "pattern", "plan"]),
+    ("cache", &["digest", "dockerfile", "entry", "gopath", "image", "observer", "pattern", "plan"]),
     ("report", &["cache", "context", "digest", "dockerfile", "entry", "pattern", "plan"]),
     ("error", &["cache", "context", "dockerfile", "image", "pattern", "plan"]),
     (
