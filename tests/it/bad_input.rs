@@ -54,7 +54,7 @@ fn a_missing_context_is_named() {
 fn a_context_that_is_a_file_is_named() {
     let dir = tree::on_disk("file f 0644\n");
     let run = stowaway_in(dir.path(), ["plan", "f"]).expect_code(2);
-    assert_says(&run, &["f", "not a directory"]);
+    assert_says(&run, &["reading f", "not a"]);
 }
 
 #[test]
@@ -116,7 +116,7 @@ fn loops_of_links_end() {
         "file Dockerfile 0644 \"FROM scratch\\nCOPY a /\\n\"\nlink a -> b\nlink b -> a\nlink self -> self\nlink up -> .\n",
     );
     let run = stowaway_in(dir.path(), ["plan"]).expect_code(1);
-    assert_says(&run, &["line 2", "links"]);
+    assert_says(&run, &["Dockerfile:2", "`a`", "links"]);
     stowaway_in(dir.path(), ["ls"]).expect_code(0);
     let whole = tree::on_disk(&format!("{COPY_ALL}link a -> b\nlink b -> a\nlink up -> .\n"));
     stowaway_in(whole.path(), ["plan"]).expect_code(0);

@@ -39,7 +39,7 @@ fn plans_of_projects_are_as_kept() {
         for build in project.builds {
             for (format, extension) in [("human", "txt"), ("json", "json")] {
                 let mut args = vec!["plan".to_owned(), "--format".into(), format.into()];
-                args.extend(disk.options(build));
+                args.extend(disk.options(build, ""));
                 args.extend(["--platform".to_owned(), "linux/amd64".into()]);
                 let run = stowaway_in(&disk.context(), args).expect_code(i32::from(build.fails));
                 let text = run.text().replace(disk.context().to_str().expect("UTF-8"), "CONTEXT");
@@ -99,7 +99,8 @@ fn litter_that_the_ignore_file_hides_moves_no_key() {
     let build = &project::ALL[0].builds[3];
     assert_eq!(build.dockerfile, "dockerfiles/backend.alpine.Dockerfile");
     let plan = || {
-        let args = [vec!["plan".to_owned(), "--format".into(), "json".into()], disk.options(build)].concat();
+        let args =
+            [vec!["plan".to_owned(), "--format".into(), "json".into()], disk.options(build, "")].concat();
         let doc = stowaway_in(&disk.context(), args).expect_code(0).json().expect("JSON");
         (doc["records"].clone(), doc["context"]["ignored"].as_u64().expect("a number"))
     };
@@ -121,7 +122,7 @@ fn litter_that_the_ignore_file_hides_moves_no_key() {
 fn the_file_that_the_ignore_file_hides_is_explained() {
     let disk = project::OnDisk::new("alpine-services");
     let build = project::ALL[0].builds.iter().find(|b| b.fails).expect("one build fails");
-    let args = [vec!["plan".to_owned(), "--format".into(), "json".into()], disk.options(build)].concat();
+    let args = [vec!["plan".to_owned(), "--format".into(), "json".into()], disk.options(build, "")].concat();
     let doc = stowaway_in(&disk.context(), args).expect_code(1).json().expect("JSON");
     let error = &doc["errors"][0];
     assert_eq!(doc["errors"].as_array().map(Vec::len), Some(1));

@@ -56,6 +56,15 @@ impl Engine {
         if major < 28 { Abilities::DOCKER_26 } else { Abilities::DOCKER_28 }
     }
 
+    /// Makes it forget what it can.
+    pub fn prune(&self) {
+        let output = match self {
+            Self::Docker => Command::new("docker").args(["buildx", "prune", "--all", "--force"]).output(),
+            Self::Buildctl(path) => Command::new(path).args(["prune", "--all"]).output(),
+        };
+        assert!(output.expect("the engine's client starts").status.success(), "the engine can't be pruned");
+    }
+
     /// Builds `context` with `options` as `docker buildx build` and the program itself take them.
     pub fn build(&self, options: &[String], context: &Path) -> Outcome {
         let out = tempfile::Builder::new().prefix("stowaway-cache-").tempdir().expect("a temporary folder");

@@ -39,15 +39,17 @@ impl Layout {
 }
 
 /// `--build-context` options that stand in for the references of [`BASES`] that a Dockerfile names; the layouts are made
-/// below `dir`.
-pub fn stand_ins(dir: &Path, dockerfile: &str) -> Vec<String> {
+/// below `dir`. With another `salt` they are other images: an engine that knows an image already takes a shorter way.
+pub fn stand_ins(dir: &Path, dockerfile: &str, salt: &str) -> Vec<String> {
     let named = |(_, name): &(usize, &&str)| {
         let (image, tag) = name.split_once(':').expect("a tag");
         dockerfile
             .lines()
             .any(|l| l.starts_with("FROM ") && l.contains(image) && (l.contains('$') || l.contains(tag)))
     };
-    let make = |(i, name): (usize, &&str)| base_image(&dir.join(format!("base-{i}")), name).as_context(name);
+    let make = |(i, name): (usize, &&str)| {
+        base_image(&dir.join(format!("base-{i}")), &format!("{name}{salt}")).as_context(name)
+    };
     let contexts = BASES.iter().enumerate().filter(named).map(make);
     contexts.flat_map(|context| ["--build-context".to_owned(), context]).collect()
 }

@@ -118,11 +118,11 @@ impl OnDisk {
         self.base.path().join(self.name)
     }
 
-    /// The options of one of its builds, with stand-ins for the base images.
-    pub fn options(&self, build: &Build) -> Vec<String> {
+    /// The options of one of its builds, with stand-ins for the base images, which `salt` makes others.
+    pub fn options(&self, build: &Build, salt: &str) -> Vec<String> {
         let file = self.context().join(build.dockerfile);
         let text = fs::read_to_string(&file).expect("the Dockerfile is text");
-        let mut options = layout::stand_ins(self.base.path(), &text);
+        let mut options = layout::stand_ins(self.base.path(), &text, salt);
         if build.dockerfile != "Dockerfile" {
             options.extend(["-f".to_owned(), file.to_str().expect("UTF-8").to_owned()]);
         }
