@@ -111,7 +111,7 @@ fn without_mount(word: &str) -> String {
         parts.windows(3).position(|w| w[0] == "snapshots" && is_number(w[1]) && w[2] == "fs").map(|i| i + 3);
     let mount =
         |p: &&str| p.strip_prefix("buildkit").is_some_and(|n| is_number(n.trim_start_matches("-mount")));
-    let rest = snapshot.or_else(|| parts.iter().position(|p| mount(p)).map(|i| i + 1));
+    let rest = snapshot.or_else(|| parts.iter().position(mount).map(|i| i + 1));
     match rest.filter(|_| word.starts_with('/')) {
         Some(rest) => {
             std::iter::once("<MOUNT>").chain(parts[rest..].iter().copied()).collect::<Vec<_>>().join("/")
