@@ -105,8 +105,13 @@ fn copy_everything() -> Plan {
         always_replace: false,
     };
     let action = FileAction { input: -1, secondary: 0, output: 0, kind: FileActionKind::Copy(copy) };
-    let vertex =
-        |op, inputs| Vertex { op, inputs, platform: stowaway::image::Platform::default(), open: Vec::new() };
+    let vertex = |op, inputs| Vertex {
+        op,
+        inputs,
+        platform: stowaway::image::Platform::default(),
+        open: Vec::new(),
+        paths_open: false,
+    };
     let vertices = vec![
         vertex(Op::Source(Source::Local(everything())), vec![]),
         vertex(Op::File(vec![action]), vec![VertexId(0)]),

@@ -89,7 +89,8 @@ fn step_report(step: &Step, keys: &StepKeys) -> StepReport {
 
 /// The records of an export.
 fn records(keys: &Keys) -> Vec<RecordReport> {
-    let link = |l: &crate::cache::Link| LinkReport { digest: l.digest, selector: l.selector };
+    let link =
+        |l: &crate::cache::Link| LinkReport { digest: l.digest, selector: l.selector, record: l.record };
     let record = |r: &crate::cache::Record| RecordReport {
         digest: r.digest,
         inputs: r.inputs.iter().map(|alternatives| alternatives.iter().map(link).collect()).collect(),

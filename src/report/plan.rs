@@ -137,6 +137,8 @@ pub struct LinkReport {
     /// The selector, where there is one.
     #[serde(serialize_with = "digest", skip_serializing_if = "Option::is_none")]
     pub selector: Option<Digest>,
+    /// The index of that record in `records`: several records may have one digest.
+    pub record: usize,
 }
 
 /// A reason for which the build would fail.

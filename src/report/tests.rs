@@ -70,7 +70,7 @@ fn plan() -> PlanReport {
         ],
         records: vec![RecordReport {
             digest: Digest::sha256("r"),
-            inputs: vec![vec![LinkReport { digest: Digest::sha256("s"), selector: None }]],
+            inputs: vec![vec![LinkReport { digest: Digest::sha256("s"), selector: None, record: 0 }]],
         }],
         errors: vec![ErrorReport {
             line: Some(4),
