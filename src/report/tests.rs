@@ -256,7 +256,8 @@ fn plan_as_json() {
           "inputs": [
             [
               {
-                "digest": "sha256:043a718774c572bd8a25adbeb1bfcd5c0256ae11cecf9f9c3f925d0e52beaf89"
+                "digest": "sha256:043a718774c572bd8a25adbeb1bfcd5c0256ae11cecf9f9c3f925d0e52beaf89",
+                "record": 0
               }
             ]
           ]

@@ -15,10 +15,10 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("dockerfile", &[]),
     ("image", &["digest"]),
     ("context", &["entry", "gopath", "observer", "pattern"]),
-    ("plan", &["dockerfile", "gopath", "image", "pattern"]),
+    ("plan", &["digest", "dockerfile", "gopath", "image"]),
     ("cache", &["digest", "dockerfile", "entry", "gopath", "image", "observer", "pattern", "plan"]),
-    ("report", &["cache", "context", "digest", "dockerfile", "entry", "pattern", "plan"]),
-    ("error", &["cache", "context", "dockerfile", "image", "pattern", "plan"]),
+    ("report", &["digest", "entry"]),
+    ("error", &["cache", "context", "image", "pattern", "plan"]),
     (
         "ops",
         &[
@@ -28,6 +28,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "dockerfile",
             "entry",
             "error",
+            "gopath",
             "image",
             "observer",
             "pattern",
@@ -35,7 +36,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "report",
         ],
     ),
-    ("cli", &["error", "image", "observer", "ops", "plan", "report"]),
+    ("cli", &["digest", "error", "image", "observer", "ops", "plan", "report"]),
 ];
 
 /// Files that belong to no room: the front door and the program.

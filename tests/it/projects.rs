@@ -115,7 +115,8 @@ fn litter_that_the_ignore_file_hides_moves_no_key() {
     }
     let after = plan();
     assert_eq!(before.0, after.0);
-    assert_eq!(after.1, before.1 + 5, "five folders more are hidden, each counted once");
+    // A `!` with a wildcard may reach anywhere, so that the ignored folders are entered, as BuildKit's client does.
+    assert_eq!(after.1, before.1 + 5 + 100, "five folders and what is in them are hidden");
 }
 
 #[test]
