@@ -37,8 +37,11 @@ fn plans_of_projects_are_as_kept() {
     for project in project::ALL {
         let disk = project::OnDisk::new(project.name);
         for build in project.builds {
-            for (format, extension) in [("human", "txt"), ("json", "json")] {
-                let mut args = vec!["plan".to_owned(), "--format".into(), format.into()];
+            // The text for people is kept for one project; its wording has tests of its own.
+            let both = [("json", "json"), ("human", "txt")];
+            let kept = if project.name == "alpine-services" { &both[..] } else { &both[..1] };
+            for (format, extension) in kept {
+                let mut args = vec!["plan".to_owned(), "--format".into(), (*format).into()];
                 args.extend(disk.options(build, ""));
                 args.extend(["--platform".to_owned(), "linux/amd64".into()]);
                 let run = stowaway_in(&disk.context(), args).expect_code(i32::from(build.fails));
