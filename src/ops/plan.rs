@@ -84,6 +84,7 @@ fn step_report(step: &Step, keys: &StepKeys) -> StepReport {
         cache_key: keys.cache_key.as_ref().map(|k| k.digest),
         open: keys.open.clone(),
         reads: Reads { files: keys.reads.files, bytes: keys.reads.bytes },
+        ignore_cache: step.ignore_cache,
     }
 }
 

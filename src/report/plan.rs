@@ -107,6 +107,9 @@ pub struct StepReport {
     pub open: Vec<String>,
     /// What it reads from local contexts.
     pub reads: Reads,
+    /// `--no-cache` or `--no-cache-filter` makes it run anew, whatever its key.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub ignore_cache: bool,
 }
 
 /// What a step reads from local contexts.

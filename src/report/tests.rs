@@ -32,6 +32,7 @@ fn step(name: &str, line: usize, key: Option<&str>, open: &[&str], reads: Reads)
         cache_key: key.filter(|_| open.is_empty()).map(Digest::sha256),
         open: open.iter().map(ToString::to_string).collect(),
         reads,
+        ignore_cache: false,
     }
 }
 
@@ -179,6 +180,14 @@ fn plan_for_people() {
       engine: failed to compute cache key: "/config/app.yml": not found
       hint: add `!config/app.yml` below line 4 of `.dockerignore`
     "#);
+}
+
+#[test]
+fn steps_that_run_anew_whatever_their_key_are_named() {
+    let mut report = plan();
+    report.steps[1].ignore_cache = true;
+    let text = human(&report, &Look::default());
+    assert!(text.contains("\nanew     line 3: --no-cache makes it run whatever its key is\n"), "{text}");
 }
 
 #[test]

@@ -125,6 +125,12 @@ fn contexts(out: &mut dyn Write, report: &PlanReport, look: &Look) -> io::Result
     for named in &report.named_contexts {
         context(out, Some(&named.name), &named.context, named.sent, look)?;
     }
+    let anew: Vec<usize> = report.steps.iter().filter(|s| s.ignore_cache).map(|s| s.line).collect();
+    if !anew.is_empty() {
+        let it =
+            if anew.len() == 1 { "it run whatever its key is" } else { "them run whatever their keys are" };
+        fact(out, "anew", &format!("{}: --no-cache makes {it}", on_lines(&anew)), look)?;
+    }
     let note = "of a clean sync: a daemon that keeps an older copy of the context may miss some changes";
     fact(out, "keys", note, look)
 }
