@@ -1,5 +1,7 @@
 //! The base images that are on disk.
 
+use std::path::Path;
+
 use super::{NamedInput, Request};
 use crate::error::Error;
 use crate::image::{Image, ImageStore, LayoutSpec, Platform};
@@ -8,18 +10,32 @@ use crate::plan::Images;
 /// The images that a request names: `--base`, and named contexts that are OCI layouts.
 ///
 /// # Errors
-/// [`Error`] for a layout that is not named properly.
+/// [`Error`] for a path that isn't there, and for a layout that is not named properly.
 pub fn store(request: &Request) -> Result<ImageStore, Error> {
     let mut images = ImageStore::new();
     for (reference, path) in &request.bases {
+        // A layout may have a tag or a digest behind its folder.
+        let text = path.to_string_lossy();
+        let folder = Path::new(text.split(['@', ':']).next().unwrap_or_default());
+        if !path.exists() && !folder.exists() {
+            return Err(absent(path));
+        }
         images.add_base(reference, path);
     }
     for (name, input) in &request.named {
         if let NamedInput::OciLayout(spec) = input {
-            images.add_named(name, LayoutSpec::parse(spec)?);
+            let spec = LayoutSpec::parse(spec)?;
+            if !spec.folder.exists() {
+                return Err(absent(&spec.folder));
+            }
+            images.add_named(name, spec);
         }
     }
     Ok(images)
+}
+
+fn absent(path: &Path) -> Error {
+    Error::read(path, std::io::Error::from_raw_os_error(rustix::io::Errno::NOENT.raw_os_error()))
 }
 
 impl Images for ImageStore {
