@@ -1,8 +1,9 @@
 //! Against a live engine: what `plan` says that an export would hold is what the engine exports.
 //!
-//! `STOWAWAY_TEST_ENGINE` says that `docker` reaches an engine (`DOCKER_HOST`), `STOWAWAY_TEST_BUILDCTL` names a `buildctl`
-//! that reaches a `buildkitd` (`BUILDKIT_HOST`). Without either the tests say that they were skipped, which is a failure
-//! where `STOWAWAY_REQUIRE_ENGINE` is set. `STOWAWAY_TEST_BUILDS` and `STOWAWAY_TEST_SEED` ask for more or other builds.
+//! `STOWAWAY_TEST_ENGINE` says that `docker buildx` reaches an engine (`DOCKER_HOST`); `BUILDX_BUILDER` may name a builder
+//! with a `buildkitd` of its own, which is taken for the newest. Without an engine the tests say that they were skipped,
+//! which is a failure where `STOWAWAY_REQUIRE_ENGINE` is set. `STOWAWAY_TEST_BUILDS` and `STOWAWAY_TEST_SEED` ask for more
+//! or other builds.
 #![allow(missing_docs, reason = "tests are named as sentences")]
 
 #[path = "engine/compare.rs"]

@@ -68,6 +68,7 @@ impl ContextError {
         match self {
             Self::Include { .. } => Some(format!("rpc error: code = Unknown desc = {self}")),
             Self::NotPrintable { .. } => Some(crate::pattern::not_printable("followpaths")),
+            Self::Match { .. } => Some(format!("error from sender: {self}")),
             _ => None,
         }
     }

@@ -24,8 +24,8 @@ pub enum Verdict {
     Equal,
     /// Both fail, in the same way as far as it is compared.
     BothFail,
-    /// The engine looked for an image that is nowhere here, which `plan` can't know.
-    NeedsNetwork,
+    /// The engine failed for something that `plan` can't know: see [`hidden_in_a_base`] and [`depends_on_the_world`].
+    NotForeseeable,
     /// What differs, line by line.
     Different(Vec<String>),
 }
@@ -44,12 +44,28 @@ pub fn compare(engine: &Engine, can: Abilities, options: &[String], context: &Pa
             Verdict::Different(vec![format!("the engine builds it, plan says: {errors:?}")])
         }
         Outcome::Exported(want) => compare_records(can, &doc, &want),
-        Outcome::Failed(why) if why.contains("failed to resolve source metadata") => Verdict::NeedsNetwork,
+        Outcome::Failed(why) if depends_on_the_world(&why) => Verdict::NotForeseeable,
+        Outcome::Failed(why) if errors.is_empty() && hidden_in_a_base(&why, options) => {
+            Verdict::NotForeseeable
+        }
         Outcome::Failed(why) if errors.is_empty() => {
             Verdict::Different(vec![format!("plan foresees no error, the engine says: {why}")])
         }
         Outcome::Failed(why) => compare_errors(can, &errors, &why),
     }
+}
+
+/// The engine looked for an image that is nowhere here, or a program failed on its own.
+fn depends_on_the_world(why: &str) -> bool {
+    why.contains("failed to resolve source metadata")
+        || why.contains("did not complete successfully: exit code: ")
+}
+
+/// The copy itself failed on what lies at its destination, and the stage has a base image: its layers are not unpacked
+/// only to see whether a step would fail.
+fn hidden_in_a_base(why: &str, options: &[String]) -> bool {
+    let at_destination = ["cannot replace to directory", "cannot copy to non-directory"];
+    options.iter().any(|o| o == "--build-context") && at_destination.iter().any(|text| why.contains(text))
 }
 
 fn compare_records(can: Abilities, doc: &Value, want: &[Record]) -> Verdict {

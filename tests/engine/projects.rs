@@ -9,7 +9,7 @@ use crate::support::project;
 fn projects_export_the_records_that_plan_gives() {
     let Some(engine) = engine("projects") else { return };
     let _alone = alone();
-    let can = engine.abilities();
+    let can = engine.can;
     let mut bad = Vec::new();
     for project in project::ALL {
         let disk = project::OnDisk::new(project.name);

@@ -88,3 +88,10 @@ fn an_ignore_pattern_that_is_malformed_names_file_and_line() {
     );
     assert_says(&text, &[".dockerignore", "2", "a["]);
 }
+
+#[test]
+fn a_pattern_that_only_fails_when_it_is_tested_is_an_error_of_the_build() {
+    // Go accepts `[~-z]` up front and rejects the expression that it becomes.
+    let text = said("file Dockerfile 0644 \"FROM scratch\\nADD [~-z]* /\\n\"\nfile a 0644\n", 1);
+    assert_says(&text, &["error from sender: failed to match includepatterns: syntax error in pattern"]);
+}

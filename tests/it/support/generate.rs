@@ -47,9 +47,11 @@ impl Abilities {
         modifiers: true,
         error_texts: true,
     };
+    /// The newest BuildKit's through buildx, which sends no names that are not UTF-8.
+    pub const NEWEST: Self = Self { raw_names: false, ..Self::ALL };
     /// Docker 28's (BuildKit v0.25).
     pub const DOCKER_28: Self =
-        Self { parents: false, raw_names: false, pattern_keys: false, error_texts: false, ..Self::ALL };
+        Self { parents: false, pattern_keys: false, error_texts: false, ..Self::NEWEST };
     /// Docker 26's (BuildKit v0.13).
     pub const DOCKER_26: Self = Self {
         exclude: false,
@@ -380,8 +382,7 @@ impl Writer<'_> {
         match self.rng.u8(..20) {
             0 => self.workdir(),
             1 => self.env(),
-            2 if shell => self.run(),
-            3 if shell => self.run(),
+            2 | 3 if shell => self.run(),
             4 => self.heredoc(),
             5 if self.abilities.owners && self.rng.bool() => self.other("USER 1000:1000"),
             5 => self.onbuild(),
