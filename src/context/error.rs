@@ -67,6 +67,8 @@ impl ContextError {
     pub fn engine_message(&self) -> Option<String> {
         match self {
             Self::Include { .. } => Some(format!("rpc error: code = Unknown desc = {self}")),
+            // The client's walk fails, and the daemon passes its text on (`fsutil/receive.go`).
+            Self::Match { .. } => Some(format!("error from sender: {self}")),
             Self::NotPrintable { .. } => Some(crate::pattern::not_printable("followpaths")),
             Self::Match { .. } => Some(format!("error from sender: {self}")),
             _ => None,

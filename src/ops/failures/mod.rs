@@ -5,7 +5,7 @@ mod source;
 use super::analysis::{Analysis, Read};
 use crate::context::ContextError;
 use crate::dockerfile::ParseError;
-use crate::pattern::PatternError;
+use crate::pattern::{Matcher, PatternError};
 use crate::plan::{Plan, PlanError};
 use crate::report::ErrorReport;
 
@@ -20,7 +20,7 @@ pub fn all(analysis: &Analysis<'_>) -> Vec<ErrorReport> {
     errors.extend(folders.filter_map(|f| f.as_ref().err()).map(in_ignore_file));
     if let Some(plan) = &read.plan {
         errors.extend(plan.errors.iter().map(|e| in_plan(e, read)));
-        errors.extend(analysis.refused.iter().map(|e| in_request(e, plan, read)));
+        errors.extend(analysis.refused.iter().map(|e| refused(e, plan, read)));
         let keys = analysis.keys.iter().flat_map(|k| &k.errors);
         errors.extend(keys.map(|e| source::report(e, plan, read)));
     }
@@ -83,6 +83,39 @@ fn in_plan(error: &PlanError, read: &Read) -> ErrorReport {
     }
 }
 
+/// A request for a folder's files that fails.
+fn refused(error: &ContextError, plan: &Plan, read: &Read) -> ErrorReport {
+    match late_pattern(error, read) {
+        Some(report) => report,
+        None => in_request(error, plan, read),
+    }
+}
+
+/// A line of an ignore file that is found to be malformed only when a name has to be compared with it.
+fn late_pattern(error: &ContextError, read: &Read) -> Option<ErrorReport> {
+    let ContextError::Match { list: "excludepatterns" } = error else { return None };
+    let folders = std::iter::once(&read.context).chain(&read.named).filter_map(|f| f.as_ref().ok());
+    let (file, line) = folders.filter_map(|f| f.context.ignore_file()).find_map(|file| {
+        let broken = file.matcher().patterns().iter().position(|p| p.is_broken())?;
+        Some((file.name().to_owned(), file.pattern(broken)?))
+    })?;
+    Some(ErrorReport {
+        file: Some(file),
+        line: Some(line.line),
+        code: "ignore-file".into(),
+        message: "the ignore file can't be used: syntax error in pattern".into(),
+        engine_message: error.engine_message().unwrap_or_default(),
+        source: Some(line.text.clone()),
+        ..ErrorReport::default()
+    })
+}
+
+/// True when the path of a source, taken as a pattern, can't be compiled.
+fn is_broken(path: &str) -> bool {
+    let matcher = Matcher::new(&[path.trim_start_matches('/')]);
+    matcher.is_ok_and(|m| m.patterns().iter().any(|p| p.is_broken()))
+}
+
 /// A request that the engine can't make of a folder: the pattern stands in some step's sources.
 fn in_request(error: &ContextError, plan: &Plan, read: &Read) -> ErrorReport {
     let pattern = match error {
@@ -90,8 +123,10 @@ fn in_request(error: &ContextError, plan: &Plan, read: &Read) -> ErrorReport {
         ContextError::NotPrintable { path } => path,
         _ => "",
     };
-    let asks =
-        |s: &&crate::plan::StepSource| !pattern.is_empty() && s.path.trim_start_matches('/') == pattern;
+    let asks = |s: &&crate::plan::StepSource| match error {
+        ContextError::Match { .. } => is_broken(&s.path),
+        _ => !pattern.is_empty() && s.path.trim_start_matches('/') == pattern,
+    };
     let step = plan.steps.iter().find_map(|step| Some((step, step.sources.iter().find(asks)?)));
     let line = step.map(|(s, _)| s.span.line);
     let text = line.and_then(|l| read.source_line(l));
