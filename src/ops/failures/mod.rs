@@ -130,7 +130,7 @@ fn in_request(error: &ContextError, plan: &Plan, read: &Read) -> ErrorReport {
     let step = plan.steps.iter().find_map(|step| Some((step, step.sources.iter().find(asks)?)));
     let line = step.map(|(s, _)| s.span.line);
     let text = line.and_then(|l| read.source_line(l));
-    let json = step.is_some_and(|(_, s)| s.written.starts_with('['));
+    let json = step.is_some_and(|(_, s)| s.written.starts_with('[') && !s.written.contains(']'));
     ErrorReport {
         line,
         column: text.as_deref().and_then(|t| source::column(t, &step?.1.written)),
