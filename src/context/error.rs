@@ -70,7 +70,6 @@ impl ContextError {
             // The client's walk fails, and the daemon passes its text on (`fsutil/receive.go`).
             Self::Match { .. } => Some(format!("error from sender: {self}")),
             Self::NotPrintable { .. } => Some(crate::pattern::not_printable("followpaths")),
-            Self::Match { .. } => Some(format!("error from sender: {self}")),
             _ => None,
         }
     }
