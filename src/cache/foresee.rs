@@ -11,7 +11,8 @@ use super::{CacheError, FileTree, KeyError, KeyErrorKind};
 use crate::plan::{CopyAction, FileAction, FileActionKind, Op, VertexId};
 
 impl Walk<'_> {
-    /// Looks whether the copies of a FileOp whose result isn't made would find their sources in the client's folders.
+    /// Looks whether the copies of a FileOp whose result isn't made would find their sources, where these lie in the
+    /// client's folders, in a stage whose files are known, or in nothing (an empty scratch stage).
     pub(super) fn foresee_sources(&mut self, vertex: usize) -> Result<(), CacheError> {
         let v = self.vertex(vertex);
         let Op::File(actions) = &v.op else { return Ok(()) };
@@ -19,10 +20,8 @@ impl Walk<'_> {
             return Ok(());
         }
         for action in actions {
-            let input = usize::try_from(action.secondary).ok().and_then(|i| v.inputs.get(i));
-            let (Some(VertexId(input)), FileActionKind::Copy(copy)) = (input, &action.kind) else { continue };
-            let Some(local) = self.local_of[*input] else { continue };
-            let files = self.client_files(local);
+            let FileActionKind::Copy(copy) = &action.kind else { continue };
+            let Some(files) = self.copied_from(&v.inputs, action.secondary) else { continue };
             match apply::apply_file_op(&[alone(copy)], &[Some(&files)], &Contents(self.inputs)) {
                 Err(ApplyError::Fails { code, engine_message }) if engine_message.starts_with("lstat ") => {
                     let (step, vertex) = (self.step_of(vertex), VertexId(vertex));
@@ -35,6 +34,18 @@ impl Walk<'_> {
             }
         }
         Ok(())
+    }
+
+    /// What a copy looks for its source in; `None` where that isn't known.
+    fn copied_from(&mut self, inputs: &[VertexId], secondary: i64) -> Option<FileTree> {
+        if secondary < 0 {
+            return Some(FileTree::scratch());
+        }
+        let input = inputs.get(usize::try_from(secondary).ok()?)?.0;
+        match self.local_of[input] {
+            Some(local) => Some(self.client_files(local)),
+            None => self.tree(input).cloned(),
+        }
     }
 
     /// The tree of a local source; its folders are shared, so that a copy costs nothing.

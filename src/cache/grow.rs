@@ -92,7 +92,8 @@ impl<'t> Walk<'t> {
             || self.errors.iter().any(|e| e.vertex == VertexId(vertex))
     }
 
-    fn tree(&self, vertex: usize) -> Option<&FileTree> {
+    /// The files that a vertex left, where they were made and are still kept.
+    pub(super) fn tree(&self, vertex: usize) -> Option<&FileTree> {
         self.made[vertex].0.as_ref().or_else(|| self.trees[vertex].get())
     }
 

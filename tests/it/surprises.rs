@@ -95,3 +95,15 @@ fn a_pattern_that_only_fails_when_it_is_tested_is_an_error_of_the_build() {
     let text = said("file Dockerfile 0644 \"FROM scratch\\nADD [~-z]* /\\n\"\nfile a 0644\n", 1);
     assert_says(&text, &["error from sender: failed to match includepatterns: syntax error in pattern"]);
 }
+
+#[test]
+fn a_wildcard_below_a_folder_that_the_stage_lacks_fails_whatever_the_base_is() {
+    for (first, source) in
+        [("", "--from=s /x/*"), ("WORKDIR /q\\n", "--from=s /x/*"), ("WORKDIR /q\\n", "/x/*")]
+    {
+        let tree = format!(
+            "file Dockerfile 0644 \"FROM scratch AS s\\n{first}FROM alpine\\nCOPY {source} /o/\\n\"\n"
+        );
+        assert_says(&said(&tree, 1), &["lstat /x: no such file or directory"]);
+    }
+}
