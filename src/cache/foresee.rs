@@ -1,4 +1,4 @@
-//! Sources that are missing when a step runs, on a base whose files aren't known.
+//! Sources that are missing when a step runs, and users that are looked up in nothing, on a base whose files aren't known.
 //!
 //! A content key looks up every source, but not those below another source of the same step
 //! (`solver/llbsolver/ops/file.go`, `dedupePaths`), and not the folder of a wildcard: these fail when the copy runs.
@@ -12,7 +12,8 @@ use crate::plan::{CopyAction, FileAction, FileActionKind, Op, VertexId};
 
 impl Walk<'_> {
     /// Looks whether the copies of a FileOp whose result isn't made would find their sources, where these lie in the
-    /// client's folders, in a stage whose files are known, or in nothing (an empty scratch stage).
+    /// client's folders, in a stage whose files are known, or in nothing (an empty scratch stage); and whether the users
+    /// that they name could be looked up at all.
     pub(super) fn foresee_sources(&mut self, vertex: usize) -> Result<(), CacheError> {
         let v = self.vertex(vertex);
         let Op::File(actions) = &v.op else { return Ok(()) };
@@ -20,20 +21,34 @@ impl Walk<'_> {
             return Ok(());
         }
         for action in actions {
-            let FileActionKind::Copy(copy) = &action.kind else { continue };
-            let Some(files) = self.copied_from(&v.inputs, action.secondary) else { continue };
-            match apply::apply_file_op(&[alone(copy)], &[Some(&files)], &Contents(self.inputs)) {
-                Err(ApplyError::Fails { code, engine_message }) if engine_message.starts_with("lstat ") => {
-                    let (step, vertex) = (self.step_of(vertex), VertexId(vertex));
-                    let (input, kind, path) = (None, KeyErrorKind::Run, Vec::new());
-                    self.errors.push(KeyError { step, vertex, input, kind, code, path, engine_message });
-                    return Ok(());
-                }
-                Ok(_) | Err(ApplyError::Fails { .. }) => {}
-                Err(e @ ApplyError::Read { .. }) => return Err(CacheError::Tree(e.to_string())),
+            if let Some((code, engine_message)) = self.foresee(&v.inputs, action)? {
+                let (step, vertex) = (self.step_of(vertex), VertexId(vertex));
+                let (input, kind, path) = (None, KeyErrorKind::Run, Vec::new());
+                self.errors.push(KeyError { step, vertex, input, kind, code, path, engine_message });
+                return Ok(());
             }
         }
         Ok(())
+    }
+
+    /// Code and text of the error that one action ends in for certain.
+    fn foresee(
+        &mut self,
+        inputs: &[VertexId],
+        action: &FileAction,
+    ) -> Result<Option<(&'static str, String)>, CacheError> {
+        if let Some(index) = apply::user_of_nothing(action) {
+            return Ok(Some(("bad-user-index", format!("invalid user index: {index}"))));
+        }
+        let FileActionKind::Copy(copy) = &action.kind else { return Ok(None) };
+        let Some(files) = self.copied_from(inputs, action.secondary) else { return Ok(None) };
+        match apply::apply_file_op(&[alone(copy)], &[Some(&files)], &Contents(self.inputs)) {
+            Err(ApplyError::Fails { code, engine_message }) if engine_message.starts_with("lstat ") => {
+                Ok(Some((code, engine_message)))
+            }
+            Ok(_) | Err(ApplyError::Fails { .. }) => Ok(None),
+            Err(e @ ApplyError::Read { .. }) => Err(CacheError::Tree(e.to_string())),
+        }
     }
 
     /// What a copy looks for its source in; `None` where that isn't known.

@@ -107,3 +107,9 @@ fn a_wildcard_below_a_folder_that_the_stage_lacks_fails_whatever_the_base_is() {
         assert_says(&said(&tree, 1), &["lstat /x: no such file or directory"]);
     }
 }
+
+#[test]
+fn a_user_by_name_on_an_empty_base_fails_whatever_is_copied() {
+    let tree = "file Dockerfile 0644 \"FROM alpine AS s\\nRUN make\\nFROM scratch\\nCOPY --from=s --chown=app /out /o/\\n\"\n";
+    assert_says(&said(tree, 1), &["invalid user index: -1"]);
+}

@@ -120,13 +120,26 @@ struct States<'a> {
 }
 
 fn references(action: &FileAction) -> Vec<i64> {
-    let owner = match &action.kind {
+    [action.input, action.secondary].into_iter().chain(users(action)).collect()
+}
+
+/// Where the names of users and groups are looked up.
+fn users(action: &FileAction) -> impl Iterator<Item = i64> {
+    let users = owner(action).iter().flat_map(|o| [&o.user, &o.group]).flatten();
+    users.filter_map(|u| if let User::Name(_, input) = u { Some(*input) } else { None })
+}
+
+fn owner(action: &FileAction) -> &Option<Owner> {
+    match &action.kind {
         FileActionKind::Copy(copy) => &copy.owner,
         FileActionKind::Mkdir { owner, .. } | FileActionKind::Mkfile { owner, .. } => owner,
-    };
-    let users = owner.iter().flat_map(|o| [&o.user, &o.group]).flatten();
-    let users = users.filter_map(|u| if let User::Name(_, input) = u { Some(*input) } else { None });
-    [action.input, action.secondary].into_iter().chain(users).collect()
+    }
+}
+
+/// The index, below 0, of an input that isn't there, in which the name of a user or group would be looked up: such an action
+/// fails whatever the files are (`solver/llbsolver/ops/file.go`, `loadOwner`).
+pub fn user_of_nothing(action: &FileAction) -> Option<i64> {
+    users(action).find(|index| *index < 0)
 }
 
 impl States<'_> {
@@ -188,11 +201,7 @@ impl States<'_> {
     }
 
     fn owner(&self, action: &FileAction, contents: &dyn ContentReader) -> Result<Option<Ids>, ApplyError> {
-        let owner: &Option<Owner> = match &action.kind {
-            FileActionKind::Copy(copy) => &copy.owner,
-            FileActionKind::Mkdir { owner, .. } | FileActionKind::Mkfile { owner, .. } => owner,
-        };
-        let Some(owner) = owner else { return Ok(None) };
+        let Some(owner) = owner(action) else { return Ok(None) };
         let lookup = |index: i64| {
             if index < 0 {
                 return Err(ApplyError::fails("bad-user-index", format!("invalid user index: {index}")));
