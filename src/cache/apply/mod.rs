@@ -137,7 +137,7 @@ fn owner(action: &FileAction) -> &Option<Owner> {
 }
 
 /// The index, below 0, of an input that isn't there, in which the name of a user or group would be looked up: such an action
-/// fails whatever the files are (`solver/llbsolver/ops/file.go`, `loadOwner`).
+/// fails whatever the files are (`solver/llbsolver/ops/file.go`, `loadUser`).
 pub fn user_of_nothing(action: &FileAction) -> Option<i64> {
     users(action).find(|index| *index < 0)
 }
