@@ -4,7 +4,7 @@ use rustc_hash::FxHashSet;
 
 use super::content::Content;
 use super::export::{Alternative, Export, ItemId};
-use super::keys::{InputPart, Key, Keys, Part, Preimage, Reads, StepKeys};
+use super::keys::{InputPart, Key, Keys, Part, Preimage, Reads, StepKeys, VertexKeys};
 use super::op::{self, CacheMap, Dependency};
 use super::select::union;
 use super::walk::Walk;
@@ -41,6 +41,7 @@ pub(super) fn answer(walk: Walk<'_>) -> Keys {
     let open = definitions.iter().enumerate().flat_map(of).filter(|r| seen.insert(r.clone())).collect();
     Keys {
         steps,
+        vertices: (0..walk.maps.len()).map(|v| vertex_keys(&walk, v, &definitions)).collect(),
         records: export.finish(),
         open,
         errors: walk.errors,
@@ -130,6 +131,20 @@ fn step(walk: &Walk<'_>, VertexId(vertex): VertexId, definitions: &[Definition])
     };
     let key = |digest: &Digest| Key { digest: *digest, preimage: preimage(walk, vertex, definitions) };
     StepKeys { content_key, cache_key: definition.digests.first().map(key), open, reads: reads(walk, vertex) }
+}
+
+fn vertex_keys(walk: &Walk<'_>, vertex: usize, definitions: &[Definition]) -> VertexKeys {
+    let open = match &walk.maps[vertex] {
+        CacheMap::Local => Vec::new(),
+        CacheMap::Source { open, .. } | CacheMap::Operation { open, .. } => open.clone(),
+    };
+    let definition = &definitions[vertex];
+    VertexKeys {
+        digests: definition.digests.clone(),
+        unknown: definition.unknown.clone(),
+        open,
+        preimage: preimage(walk, vertex, definitions),
+    }
 }
 
 fn preimage(walk: &Walk<'_>, vertex: usize, definitions: &[Definition]) -> Preimage {

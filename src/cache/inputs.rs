@@ -2,8 +2,19 @@
 
 use std::sync::Arc;
 
+use super::EntryDigests;
 use crate::entry::Source;
 use crate::plan::LocalSource;
+
+/// Digests that are known before anything is read.
+pub trait Memory: Sync {
+    /// The digests of a regular file of a listing, `None` when they aren't known for sure. With `fingerprint` an answer
+    /// without BLAKE3 is no answer.
+    fn recall(&self, entry: usize, fingerprint: bool) -> Option<EntryDigests>;
+
+    /// Takes the digests of a regular file that was read just now.
+    fn learn(&self, entry: usize, digests: EntryDigests);
+}
 
 /// The files of a plan's local sources, already filtered as a client sends them (ignore rules and follow paths).
 #[derive(Default)]
@@ -18,6 +29,7 @@ pub(super) struct Input<'a> {
     pub name: Arc<str>,
     pub local: LocalSource,
     pub files: &'a dyn Source,
+    pub memory: Option<&'a dyn Memory>,
 }
 
 impl<'a> Inputs<'a> {
@@ -33,7 +45,21 @@ impl<'a> Inputs<'a> {
         let same = self.locals.iter().filter(|i| i.local.name == local.name).count();
         let name: Arc<str> =
             if same == 0 { local.name.as_str().into() } else { format!("{}#{same}", local.name).into() };
-        self.locals.push(Input { name: name.clone(), local: local.clone(), files });
+        self.locals.push(Input { name: name.clone(), local: local.clone(), files, memory: None });
+        name
+    }
+
+    /// As [`Inputs::add`], with a memory of the files' digests by their place in `files`.
+    pub fn add_remembered(
+        &mut self,
+        local: &LocalSource,
+        files: &'a dyn Source,
+        memory: &'a dyn Memory,
+    ) -> Arc<str> {
+        let name = self.add(local, files);
+        if let Some(input) = self.locals.last_mut() {
+            input.memory = Some(memory);
+        }
         name
     }
 

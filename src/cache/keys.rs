@@ -12,6 +12,8 @@ use crate::plan::VertexId;
 pub struct Keys {
     /// One for each step of the plan, in the plan's order.
     pub steps: Vec<StepKeys>,
+    /// One for each vertex of the plan's graph, known or not.
+    pub vertices: Vec<VertexKeys>,
     /// The records of `application/vnd.buildkit.cacheconfig.v0` that a build of the target exported with `mode=max`
     /// would hold; sorted by digest. Empty where BuildKit exports nothing (no record has a layer).
     pub records: Vec<Record>,
@@ -36,6 +38,19 @@ pub struct StepKeys {
     pub open: Vec<String>,
     /// What the step reads from the client's folders.
     pub reads: Reads,
+}
+
+/// What is known of one vertex's records, also where no key can be known.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct VertexKeys {
+    /// Its records: one for an operation, up to two for an image, none for a local source and for what isn't known.
+    pub digests: Vec<Digest>,
+    /// Why there is no record, in words; for an operation also because of an input that has none.
+    pub unknown: Vec<String>,
+    /// Why the vertex's own operation or source isn't fully known, in words; empty for one of which only an input isn't.
+    pub open: Vec<String>,
+    /// What its records are made from. With `open` not empty its [`Part::Operation`] is what is known of the operation.
+    pub preimage: Preimage,
 }
 
 /// A key and what it was made from.

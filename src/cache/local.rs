@@ -7,13 +7,13 @@ use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
-use super::Selector;
 use super::checksum::Digests;
 use super::header::{Producer, bare_digest, unseen_root, write_header};
 use super::keys::{EntryDigests, SourceDigests};
 use super::nodes::Nodes;
 use super::select::{SelectError, Selection, select, union};
 use super::tree::folder_stat;
+use super::{Memory, Selector};
 use crate::digest::{self, Digest, HashError, Reader, Request};
 use crate::entry::{ContextPath, Entry, FileType, Source};
 use crate::observer::Observer;
@@ -23,6 +23,7 @@ pub(super) struct LocalTree<'a> {
     pub name: Arc<str>,
     entries: &'a [Entry],
     source: &'a dyn Source,
+    memory: Option<&'a dyn Memory>,
     nodes: Nodes<'a>,
     digests: Digests,
     picked: FxHashMap<Selector, Rc<Picked>>,
@@ -39,7 +40,7 @@ pub(super) struct Picked {
 }
 
 impl<'a> LocalTree<'a> {
-    pub fn new(name: Arc<str>, source: &'a dyn Source) -> Self {
+    pub fn new(name: Arc<str>, source: &'a dyn Source, memory: Option<&'a dyn Memory>) -> Self {
         let entries = source.entries();
         let nodes = Nodes::new(entries.iter().map(|e| (&e.path, &e.stat)));
         let mut digests = Digests::new(nodes.len());
@@ -51,6 +52,7 @@ impl<'a> LocalTree<'a> {
             name,
             entries,
             source,
+            memory,
             nodes,
             digests,
             picked: FxHashMap::default(),
@@ -80,7 +82,7 @@ impl<'a> LocalTree<'a> {
         for i in picked.iter().cloned().flatten() {
             let original = self.original(i);
             if self.hashed[original].is_none() {
-                self.hash_bare(original, &mut wanted);
+                self.hash_bare(original, fingerprints, &mut wanted);
             }
         }
         wanted.sort_unstable();
@@ -103,10 +105,14 @@ impl<'a> LocalTree<'a> {
         found.and_then(|node| node.checked_sub(1)).unwrap_or(entry)
     }
 
-    fn hash_bare(&mut self, entry: usize, wanted: &mut Vec<usize>) {
+    /// The digests of what need not be read; a file that has to be is put on the list.
+    fn hash_bare(&mut self, entry: usize, fingerprints: bool, wanted: &mut Vec<usize>) {
         let stat = &self.entries[entry].stat;
         if stat.file_type == FileType::File {
-            wanted.push(entry);
+            self.hashed[entry] = self.memory.and_then(|m| m.recall(entry, fingerprints));
+            if self.hashed[entry].is_none() {
+                wanted.push(entry);
+            }
             return;
         }
         let headed = bare_digest(stat, Producer::Transfer);
@@ -128,7 +134,9 @@ impl<'a> LocalTree<'a> {
         for (answer, i) in digest::hash(&files, request, observer).into_iter().zip(files.wanted) {
             match answer {
                 Ok(digest::Digests { headed: Some(headed), blake3, unopened, .. }) => {
-                    self.hashed[i] = Some(EntryDigests { headed, blake3, unopened });
+                    let digests = EntryDigests { headed, blake3, unopened };
+                    self.hashed[i] = Some(digests);
+                    self.memory.into_iter().for_each(|m| m.learn(i, digests));
                 }
                 Ok(_) => {}
                 Err(e) => errors.push(*e),

@@ -19,6 +19,7 @@ mod op;
 mod quote;
 #[cfg(test)]
 mod recorded;
+mod remembered;
 mod select;
 mod selector;
 mod stage;
@@ -31,11 +32,12 @@ mod walk;
 
 pub use apply::{ApplyError, ContentReader, apply_file_op, image_tree, merge, open_content, source_tree};
 pub use header::{Producer, bare_digest, unseen_root, write_header};
-pub use inputs::Inputs;
+pub use inputs::{Inputs, Memory};
 pub use keys::{
     CacheError, EntryDigests, Files, InputPart, Key, KeyError, KeyErrorKind, Keys, Link, Part, Preimage,
-    Reads, Record, Selected, SourceDigests, StageFile, StepKeys,
+    Reads, Record, Selected, SourceDigests, StageFile, StepKeys, VertexKeys,
 };
+pub use remembered::{Remembered, RememberedLink, RememberedRecord};
 pub use selector::Selector;
 pub use tree::{Content, FileTree, Node};
 

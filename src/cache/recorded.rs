@@ -50,7 +50,7 @@ fn selector(v: &Value) -> Selector {
 }
 
 fn answer(source: &Memory, selector: &Selector) -> String {
-    let mut tree = LocalTree::new("context".into(), source);
+    let mut tree = LocalTree::new("context".into(), source, None);
     let picked = tree.pick(selector);
     tree.hash(false, &Silent).unwrap();
     match &picked.selection {

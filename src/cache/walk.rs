@@ -70,7 +70,7 @@ impl<'t> Walk<'t> {
             maps: vertices.iter().map(op::cache_map).collect(),
             contents: Vec::new(),
             reads: vec![Vec::new(); vertices.len()],
-            locals: inputs.all().iter().map(|i| LocalTree::new(i.name.clone(), i.files)).collect(),
+            locals: inputs.all().iter().map(|i| LocalTree::new(i.name.clone(), i.files, i.memory)).collect(),
             errors: Vec::new(),
             doomed: vec![false; vertices.len()],
             client_trees: vec![None; inputs.all().len()],
