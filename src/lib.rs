@@ -65,6 +65,7 @@ pub mod cache;
 #[cfg(feature = "cli")]
 pub mod cli;
 pub mod context;
+pub mod diff;
 pub mod digest;
 pub mod dockerfile;
 pub mod entry;
@@ -76,3 +77,4 @@ pub mod ops;
 pub mod pattern;
 pub mod plan;
 pub mod report;
+pub mod snapshot;

@@ -34,6 +34,11 @@ impl Digest {
         Self { algorithm: Algorithm::Sha256, bytes: sha2::Sha256::digest(data.as_ref()).into() }
     }
 
+    /// BLAKE3 of `data`.
+    pub fn blake3(data: impl AsRef<[u8]>) -> Self {
+        Self { algorithm: Algorithm::Blake3, bytes: *blake3::hash(data.as_ref()).as_bytes() }
+    }
+
     /// The hex digits alone.
     pub fn hex(&self) -> String {
         self.hex_digits().iter().map(|b| char::from(*b)).collect()

@@ -17,6 +17,8 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("context", &["entry", "gopath", "observer", "pattern"]),
     ("plan", &["digest", "dockerfile", "gopath", "image"]),
     ("cache", &["digest", "dockerfile", "entry", "gopath", "image", "observer", "pattern", "plan"]),
+    ("snapshot", &["cache", "digest", "entry"]),
+    ("diff", &["cache", "snapshot"]),
     ("report", &["digest", "entry"]),
     ("error", &["cache", "context", "image", "pattern", "plan"]),
     (
