@@ -1,5 +1,9 @@
 //! Before and after → for each step whether it is cached, and what made it rerun, file by file.
 
+mod lookup;
+
+pub use lookup::{Found, Lookup, lookup};
+
 use crate::snapshot::Snapshot;
 
 /// What a build is compared with.

@@ -18,7 +18,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("plan", &["digest", "dockerfile", "gopath", "image"]),
     ("cache", &["digest", "dockerfile", "entry", "gopath", "image", "observer", "pattern", "plan"]),
     ("snapshot", &["cache", "digest", "entry"]),
-    ("diff", &["cache", "snapshot"]),
+    ("diff", &["cache", "digest", "snapshot"]),
     ("report", &["digest", "entry"]),
     ("error", &["cache", "context", "image", "pattern", "plan"]),
     (
