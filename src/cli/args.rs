@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 
 /// See a Docker build context exactly as BuildKit does, and know its cache keys without an engine.
@@ -133,7 +134,8 @@ pub struct BuildOptions {
 #[command(next_help_heading = "Output")]
 pub struct OutputArgs {
     /// Text for people or JSON for programs
-    #[arg(long, value_enum, default_value_t = Format::Human)]
+    // A verb that has more says so: #[command(mut_arg("format", |arg| arg.value_parser(formats(&[…]))))].
+    #[arg(long, value_parser = formats(&[Format::Human, Format::Json]), default_value = "human")]
     pub format: Format,
     /// Write to a file instead of standard output; it is replaced at once or not at all
     #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
@@ -159,6 +161,20 @@ pub enum Format {
     Human,
     /// JSON for programs
     Json,
+    /// Markdown for a job's summary or a pull request's comment
+    Markdown,
+    /// Workflow commands, which GitHub shows as annotations
+    Github,
+    /// Names, one a line
+    Names,
+    /// A GitHub job matrix
+    Matrix,
+}
+
+/// Reads `--format` where a verb has these formats.
+pub fn formats(available: &[Format]) -> impl TypedValueParser<Value = Format> + use<> {
+    let values: Vec<PossibleValue> = available.iter().filter_map(ValueEnum::to_possible_value).collect();
+    PossibleValuesParser::new(values).try_map(|name| Format::from_str(&name, false))
 }
 
 /// `--color`.
@@ -203,6 +219,12 @@ mod tests {
     #[test]
     fn the_flags_are_consistent() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn a_format_that_a_verb_does_not_have_is_refused_with_those_that_it_has() {
+        let error = Cli::try_parse_from(["stowaway", "ls", "--format", "github"]).unwrap_err().to_string();
+        assert!(error.contains("[possible values: human, json]"), "{error}");
     }
 
     #[test]

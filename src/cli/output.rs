@@ -21,6 +21,10 @@ pub fn write(document: &impl Document, args: &OutputArgs, nul: bool) -> Result<(
     let render = |out: &mut dyn Write| match args.format {
         Format::Human => document.human(out, &look),
         Format::Json => document.json(out),
+        Format::Markdown => document.markdown(out),
+        Format::Github => document.github(out),
+        Format::Names => document.names(out),
+        Format::Matrix => document.matrix(out),
     };
     match &args.output {
         Some(path) => replace(path, render).map_err(|source| Error::write(path, source)),

@@ -9,6 +9,7 @@ mod json;
 mod listing;
 mod path;
 mod plan;
+mod why;
 
 pub use explain::{ExplainReport, PathReport, TakenBy, VerdictReport};
 pub use human::Look;
@@ -17,6 +18,10 @@ pub use path::{DestinationField, LinkField, PathField, shown};
 pub use plan::{
     Cause, ContextSummary, ErrorReport, LinkReport, NamedSummary, PlanReport, Reads, RecordReport, Sent,
     StepReport, WarningReport,
+};
+pub use why::{
+    BaselineReport, CacheAnswer, CauseReport, FoldReport, HintReport, WhyReport, WhyStep, WhySummary,
+    kind_name, verdict_name,
 };
 
 use std::io::{self, Write};
@@ -34,6 +39,45 @@ pub trait Document {
     /// # Errors
     /// What `out` says.
     fn json(&self, out: &mut dyn Write) -> io::Result<()>;
+
+    /// Writes the document as Markdown, for a job's summary or a pull request's comment: short, details folded, and never
+    /// longer than GitHub takes.
+    ///
+    /// # Errors
+    /// What `out` says; unsupported for a document that has no such form.
+    fn markdown(&self, _out: &mut dyn Write) -> io::Result<()> {
+        unavailable("markdown")
+    }
+
+    /// Writes the document as workflow commands, which GitHub shows as annotations of files.
+    ///
+    /// # Errors
+    /// What `out` says; unsupported for a document that has no such form.
+    fn github(&self, _out: &mut dyn Write) -> io::Result<()> {
+        unavailable("github")
+    }
+
+    /// Writes the names that the document tells, one a line.
+    ///
+    /// # Errors
+    /// What `out` says; unsupported for a document that has no such form.
+    fn names(&self, _out: &mut dyn Write) -> io::Result<()> {
+        unavailable("names")
+    }
+
+    /// Writes the document as a GitHub job matrix, in one line.
+    ///
+    /// # Errors
+    /// What `out` says; unsupported for a document that has no such form.
+    fn matrix(&self, _out: &mut dyn Write) -> io::Result<()> {
+        unavailable("matrix")
+    }
+}
+
+/// The command line offers only what a document has, so that this is for callers of the library.
+fn unavailable(format: &str) -> io::Result<()> {
+    let message = format!("this document has no form `{format}`");
+    Err(io::Error::new(io::ErrorKind::Unsupported, message))
 }
 
 #[cfg(test)]

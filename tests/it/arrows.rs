@@ -19,7 +19,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("cache", &["digest", "dockerfile", "entry", "gopath", "image", "observer", "pattern", "plan"]),
     ("snapshot", &["cache", "digest", "entry"]),
     ("diff", &["cache", "digest", "snapshot"]),
-    ("report", &["digest", "entry"]),
+    ("report", &["diff", "digest", "entry"]),
     ("error", &["cache", "context", "image", "pattern", "plan"]),
     (
         "ops",
