@@ -141,17 +141,23 @@ impl Export {
     /// The records in BuildKit's order. Without a record that has inputs there is none: records without inputs are
     /// exported without layers, and a config without layers isn't written.
     pub fn finish(self) -> Vec<Record> {
-        let mut order: Vec<ItemId> =
-            (0..self.items.len()).filter(|i| self.items[*i].merged.is_none()).collect();
-        if order.iter().all(|i| self.items[*i].parents.is_empty()) {
+        if self.items.iter().all(|i| i.parents.is_empty()) {
             return Vec::new();
         }
+        self.finish_all().0
+    }
+
+    /// The records in BuildKit's order, also where nothing is exported; and for each item the place of its record.
+    pub fn finish_all(self) -> (Vec<Record>, Vec<usize>) {
+        let mut order: Vec<ItemId> =
+            (0..self.items.len()).filter(|i| self.items[*i].merged.is_none()).collect();
         order.sort_by(|a, b| self.compare(*a, *b));
         let mut place = vec![0; self.items.len()];
         for (n, id) in order.iter().enumerate() {
             place[*id] = n;
         }
-        order.iter().map(|id| self.record(*id, &place)).collect()
+        let records = order.iter().map(|id| self.record(*id, &place)).collect();
+        (records, (0..place.len()).map(|id| place[self.find(id)]).collect())
     }
 
     fn record(&self, id: ItemId, place: &[usize]) -> Record {

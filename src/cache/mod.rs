@@ -20,6 +20,7 @@ mod quote;
 #[cfg(test)]
 mod recorded;
 mod remembered;
+mod remembering;
 mod select;
 mod selector;
 mod stage;
@@ -38,6 +39,7 @@ pub use keys::{
     Reads, Record, Selected, SourceDigests, StageFile, StepKeys, VertexKeys,
 };
 pub use remembered::{Remembered, RememberedLink, RememberedRecord};
+pub use remembering::remember;
 pub use selector::Selector;
 pub use tree::{Content, FileTree, Node};
 

@@ -70,6 +70,7 @@ pub(super) fn plan(vertices: Vec<(Op, Vec<usize>)>) -> Plan {
         onbuild: false,
         ignore_cache: false,
         sources: Vec::new(),
+        variables: std::sync::Arc::default(),
     };
     Plan {
         target: vertices.len().checked_sub(1).map(VertexId),

@@ -112,12 +112,19 @@ impl Read {
     }
 }
 
+/// What is computed beside the keys.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct AnalysisOptions {
+    /// The BLAKE3 of every content that a key needs, from the same read.
+    pub fingerprints: bool,
+}
+
 impl<'a> Analysis<'a> {
     /// Computes what is sent and the keys, when every folder could be listed.
     ///
     /// # Errors
     /// [`Error`] for input that can't be read.
-    pub fn of(read: &'a Read, observer: &dyn Observer) -> Result<Self, Error> {
+    pub fn of(read: &'a Read, options: AnalysisOptions, observer: &dyn Observer) -> Result<Self, Error> {
         let mut analysis = Self { read, sent: Vec::new(), refused: Vec::new(), keys: None };
         let Some(plan) = &read.plan else { return Ok(analysis) };
         let mut views = Vec::new();
@@ -133,6 +140,7 @@ impl<'a> Analysis<'a> {
             return Ok(analysis);
         }
         let mut inputs = Inputs::new();
+        inputs.fingerprints = options.fingerprints;
         let keys: Vec<Arc<str>> = views.iter().map(|(source, view)| inputs.add(source, view)).collect();
         analysis.keys = Some(cache::keys(plan, &inputs, observer)?);
         drop(inputs);

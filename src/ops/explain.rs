@@ -5,7 +5,7 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::FileTypeExt as _;
 use std::path::{Path, PathBuf};
 
-use super::analysis::{Analysis, Read};
+use super::analysis::{Analysis, AnalysisOptions, Read};
 use super::local::Local;
 use super::{Request, failures, landing};
 use crate::context::{PathState, Verdict};
@@ -27,7 +27,7 @@ pub fn explain(
     let paths: Vec<Vec<u8>> = paths.iter().map(|p| inside(&request.context, p)).collect::<Result<_, _>>()?;
     let read = Read::of(request, observer)?;
     let context = read.context.as_ref().map_err(|e| Error::from(e.clone()))?;
-    let analysis = Analysis::of(&read, observer)?;
+    let analysis = Analysis::of(&read, AnalysisOptions::default(), observer)?;
     let unknown = read.plan.is_none().then(|| failures::all(&analysis)).and_then(|e| e.into_iter().next());
     let answers = paths.iter().map(|p| path_report(&analysis, context, p));
     Ok(ExplainReport {

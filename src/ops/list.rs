@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::os::unix::fs::PermissionsExt as _;
 
-use super::analysis::{Analysis, Read};
+use super::analysis::{Analysis, AnalysisOptions, Read};
 use super::local::{self, Local, cause_report};
 use super::{DockerfileInput, Request, landing, locate, surprises};
 use crate::cache::CacheError;
@@ -50,7 +50,7 @@ pub enum Which {
 pub fn list(request: &Request, options: &ListOptions, observer: &dyn Observer) -> Result<ListReport, Error> {
     if let Which::Step { file, line } = &options.which {
         let read = Read::of(request, observer)?;
-        let analysis = Analysis::of(&read, observer)?;
+        let analysis = Analysis::of(&read, AnalysisOptions::default(), observer)?;
         return of_step(&analysis, file.as_deref(), *line, options.hash, observer);
     }
     let located = locate::locate(request)?;

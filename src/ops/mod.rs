@@ -3,6 +3,7 @@
 mod analysis;
 mod explain;
 mod failures;
+mod freeze;
 mod images;
 mod landing;
 mod list;
@@ -14,7 +15,9 @@ mod request;
 mod similar;
 mod surprises;
 
+pub use analysis::{Analysis, AnalysisOptions, Read};
 pub use explain::explain;
+pub use freeze::freeze;
 pub use list::{ListOptions, Which, list};
 pub use plan::plan;
 pub use request::{DockerfileInput, NamedInput, Request};

@@ -1,6 +1,6 @@
 //! `plan`: every step with what it reads and its keys.
 
-use super::analysis::{Analysis, Read};
+use super::analysis::{Analysis, AnalysisOptions, Read};
 use super::local::{Local, count};
 use super::{Request, failures, surprises};
 use crate::cache::{Keys, StepKeys};
@@ -18,7 +18,7 @@ use crate::report::{
 /// [`Error`] for input that can't be read. What would make the build fail is part of the answer.
 pub fn plan(request: &Request, observer: &dyn Observer) -> Result<PlanReport, Error> {
     let read = Read::of(request, observer)?;
-    let analysis = Analysis::of(&read, observer)?;
+    let analysis = Analysis::of(&read, AnalysisOptions::default(), observer)?;
     let plan = read.plan.as_ref();
     let keys = analysis.keys.as_ref();
     Ok(PlanReport {

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::env::EnvList;
+use super::env::{EnvList, Variable};
 use super::problem::Fail;
 use super::words::Words;
 use crate::dockerfile::{Dockerfile, InstructionKind};
@@ -42,7 +42,8 @@ pub(super) fn predefined(platforms: &Platforms, target_name: &str, build_args: &
         ("TARGETVARIANT", &target.variant),
         ("TARGETSTAGE", target_name),
     ] {
-        env.set(key, build_args.get(key).map_or(value, String::as_str), true);
+        let value = build_args.get(key).map_or(value, String::as_str);
+        env.put(Variable { key: key.into(), value: value.into(), known: true, argument: true, line: None });
     }
     env
 }
@@ -67,7 +68,8 @@ pub(super) fn add_global(
                 }
                 (None, None) => continue,
             };
-            env.set(&arg.name, &value, true);
+            let (key, line) = (arg.name.clone(), Some(instruction.span.line));
+            env.put(Variable { key, value, known: true, argument: true, line });
         }
     }
     Ok(())

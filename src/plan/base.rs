@@ -208,6 +208,7 @@ impl Resolver<'_> {
             ignore_cache: false,
             order: (id, 0, 0),
             sources: Vec::new(),
+            variables: self.globals.shared(),
         };
         let node = self.nodes.add(Work::Source(source), platform.normalized(), open, Some(label));
         stage.state = State::new(Some(node));

@@ -1,6 +1,7 @@
 //! Carries out the instructions of the stages, in the order of the file (`dispatchStages`, `dispatch`).
 
 use super::args::NOT_ENV;
+use super::env::Variable;
 use super::expose::{check_port, check_signal};
 use super::problem::Fail;
 use super::resolve::Resolver;
@@ -73,8 +74,10 @@ impl<'a> Resolver<'a> {
             InstructionKind::Copy(copy) => self.copy(stage, place, copy, false),
             InstructionKind::Run(run) => self.run(stage, place, run),
             InstructionKind::Workdir(path) => self.workdir(stage, place, path),
-            InstructionKind::Env(pairs) => self.env(stage, pairs),
-            InstructionKind::Arg(args) => args.iter().try_for_each(|arg| self.arg(stage, arg)),
+            InstructionKind::Env(pairs) => self.env(stage, pairs, instruction.span.line),
+            InstructionKind::Arg(args) => {
+                args.iter().try_for_each(|arg| self.arg(stage, arg, instruction.span.line))
+            }
             InstructionKind::User(user) => {
                 let user = self.word(stage, user)?;
                 stage.state.user.clone_from(&user.text);
@@ -141,20 +144,22 @@ impl<'a> Resolver<'a> {
     }
 
     /// All values are expanded before the first is set.
-    fn env(&self, stage: &mut Stage<'_>, pairs: &[KeyValue]) -> Result<(), Fail> {
+    fn env(&self, stage: &mut Stage<'_>, pairs: &[KeyValue], line: usize) -> Result<(), Fail> {
         let mut expanded = Vec::with_capacity(pairs.len());
         for pair in pairs {
             expanded.push((self.word(stage, &pair.key)?, self.word(stage, &pair.value)?));
         }
         for (key, value) in expanded {
-            stage.state.env.set(&key.text, &value.text, key.known && value.known);
             stage.config.set_env(&key.text, &value.text);
+            let known = key.known && value.known;
+            let (key, value) = (key.text, value.text);
+            stage.state.env.put(Variable { key, value, known, argument: false, line: Some(line) });
         }
         Ok(())
     }
 
     /// A build argument first, then the default, then a global ARG of that name (`dispatchArg`).
-    fn arg(&self, stage: &mut Stage<'_>, arg: &Argument) -> Result<(), Fail> {
+    fn arg(&self, stage: &mut Stage<'_>, arg: &Argument, line: usize) -> Result<(), Fail> {
         let (value, known) = match (self.build_args.get(&arg.name), &arg.default) {
             (Some(given), _) => (Some(given.clone()), true),
             (None, Some(default)) => {
@@ -168,7 +173,8 @@ impl<'a> Resolver<'a> {
         };
         stage.declared.insert(arg.name.clone());
         if let Some(value) = value.filter(|_| !NOT_ENV.contains(&arg.name.as_str())) {
-            stage.state.env.set(&arg.name, &value, known);
+            let key = arg.name.clone();
+            stage.state.env.put(Variable { key, value, known, argument: true, line: Some(line) });
         }
         Ok(())
     }
@@ -182,8 +188,12 @@ fn begin(stage: &mut Stage<'_>) {
     }
     for entry in &stage.config.env {
         let (key, value) = split(entry);
-        let known = stage.state.env.get(key).is_none_or(|v| v.known);
-        stage.state.env.set(key, value, known);
+        let old = stage.state.env.get(key);
+        let known = old.is_none_or(|v| v.known);
+        // An ENV of the stage that this one stands on keeps its line.
+        let line = old.filter(|v| !v.argument && v.value == value).and_then(|v| v.line);
+        let (key, value) = (key.to_owned(), value.to_owned());
+        stage.state.env.put(Variable { key, value, known, argument: false, line });
     }
     if !stage.config.working_dir.is_empty() {
         let dir = stage.config.working_dir.clone();

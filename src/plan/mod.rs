@@ -35,9 +35,11 @@ mod warn;
 mod words;
 mod workdir;
 
+pub use env::Variable;
 pub use graph::*;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crate::dockerfile::Span;
 use crate::image::{Image, Platform};
@@ -142,6 +144,8 @@ pub struct Step {
     pub ignore_cache: bool,
     /// The path sources that are looked up in files, as resolved, with what they were written as.
     pub sources: Vec<StepSource>,
+    /// The variables in force, the one that was set last standing last. Of FROM: the global ones.
+    pub variables: Arc<Vec<Variable>>,
 }
 
 /// One source of a COPY, ADD or bind mount.

@@ -2,10 +2,11 @@
 //! equal nodes become one vertex then, as equal LLB operations have one digest (`client/llb/state.go`, `marshal`).
 
 use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
 
 use super::{
     Exec, ExecMount, FileAction, FileActionKind, Graph, LocalSource, Op, Owner, Source, StepSource, User,
-    Vertex, VertexId,
+    Variable, Vertex, VertexId,
 };
 use crate::dockerfile::Span;
 use crate::image::Platform;
@@ -73,6 +74,8 @@ pub(super) struct Label {
     pub order: (usize, usize, usize),
     /// Written source and path that is looked up, with the action or mount that looks it up.
     pub sources: Vec<(String, String, Lookup)>,
+    /// The variables in force.
+    pub variables: Arc<Vec<Variable>>,
 }
 
 /// Which part of a node looks a source up.
@@ -321,6 +324,7 @@ impl Lowered {
             onbuild: label.onbuild,
             ignore_cache: label.ignore_cache,
             sources: label.sources.iter().map(source).collect(),
+            variables: label.variables.clone(),
         }
     }
 }

@@ -206,6 +206,7 @@ impl<'a> Resolver<'a> {
             ignore_cache: stage.ignore_cache,
             order: (place.stage, place.number, part),
             sources,
+            variables: stage.state.env.shared(),
         }
     }
 }

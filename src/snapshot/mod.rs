@@ -85,8 +85,7 @@ pub struct VertexState {
     pub records: Vec<usize>,
     /// Why its own operation or source isn't fully known, in words.
     pub open: Vec<String>,
-    /// The operation in parts that can be compared one by one: a name, such as `env PATH`, and the digest of the value. Of a
-    /// source: its reference and its keys.
+    /// The operation in parts that can be compared one by one, sorted by name.
     pub fields: Vec<Field>,
     /// Its inputs.
     pub inputs: Vec<InputState>,
@@ -114,7 +113,16 @@ pub enum VertexKind {
     Merge,
 }
 
-/// One part of an operation.
+/// One part of an operation. Two operations are the same for BuildKit exactly when they have the same parts.
+///
+/// * Programs: `args`, `cwd`, `user`, `hostname`, `extraHosts`, `env NAME`, `mount DESTINATION`, `secret env NAME`,
+///   `device NAME`, `network`, `security`, `platform`; and `env order`, `mount order`, `secret env order`, `device order`,
+///   since the order counts, too.
+/// * File operations, for the action of number N: `copy N source` (of a path that is selected by content the base name
+///   alone), `copy N destination`, `owner`, `mode`, `modeStr`, `exclude`, `parents`, `required`, `unpack`, `timestamp` and
+///   flags under their names in BuildKit; `mkdir N path` and the like; `mkfile N data` and the like; `indexes`.
+/// * Images: `reference` (without digest), `digest`, `platform`, `layers`, `keys`. URLs and repositories: `url`, `checksum`,
+///   `file name`, `keep-git-dir`, `keys`. Local sources: `name`, and `paths` that are asked for.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Field {
     /// Its name: `env PATH`, `args`, `cwd`, `mount /root/.cache`, `copy 1 destination`, `reference`, …

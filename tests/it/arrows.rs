@@ -36,6 +36,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "pattern",
             "plan",
             "report",
+            "snapshot",
         ],
     ),
     ("cli", &["digest", "error", "image", "observer", "ops", "plan", "report"]),

@@ -11,6 +11,11 @@ use crate::report::ErrorReport;
 
 /// Everything for which the build would fail, in the order of the Dockerfile.
 pub fn all(analysis: &Analysis<'_>) -> Vec<ErrorReport> {
+    with_paths(analysis).into_iter().map(|(report, _)| report).collect()
+}
+
+/// The same, each with the path that was looked up, as the engine names it; empty where no path is to blame.
+pub fn with_paths(analysis: &Analysis<'_>) -> Vec<(ErrorReport, Vec<u8>)> {
     let read = analysis.read;
     let mut errors: Vec<ErrorReport> = no_dockerfile(read).into_iter().collect();
     if let Some(Err(error)) = &read.dockerfile {
@@ -18,14 +23,17 @@ pub fn all(analysis: &Analysis<'_>) -> Vec<ErrorReport> {
     }
     let folders = std::iter::once(&read.context).chain(&read.named);
     errors.extend(folders.filter_map(|f| f.as_ref().err()).map(in_ignore_file));
+    let mut of_files = Vec::new();
     if let Some(plan) = &read.plan {
         errors.extend(plan.errors.iter().map(|e| in_plan(e, read)));
         errors.extend(analysis.refused.iter().map(|e| refused(e, plan, read)));
         let keys = analysis.keys.iter().flat_map(|k| &k.errors);
-        errors.extend(keys.map(|e| source::report(e, plan, read)));
+        of_files.extend(keys.map(|e| source::report(e, plan, read)));
     }
-    errors.sort_by_key(|e| e.line);
-    errors
+    let mut all: Vec<(ErrorReport, Vec<u8>)> = errors.into_iter().map(|e| (e, Vec::new())).collect();
+    all.append(&mut of_files);
+    all.sort_by_key(|(e, _)| e.line);
+    all
 }
 
 /// There is no Dockerfile.

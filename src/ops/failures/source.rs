@@ -21,14 +21,14 @@ struct Failure<'a> {
     read: &'a Read,
 }
 
-/// The report of an error that looking at files brought up.
-pub fn report(error: &KeyError, plan: &Plan, read: &Read) -> ErrorReport {
+/// The report of an error that looking at files brought up, and the path that was looked up.
+pub fn report(error: &KeyError, plan: &Plan, read: &Read) -> (ErrorReport, Vec<u8>) {
     let failure = Failure::new(error, plan, read);
     let step = failure.step;
     let (code, reason) = failure.judge();
     let line = step.map(|s| s.span.line);
     let text = line.and_then(|l| read.source_line(l));
-    ErrorReport {
+    let report = ErrorReport {
         line,
         column: text.as_deref().and_then(|t| column(t, &failure.source?.written)),
         step: step.map(|s| s.name.clone()),
@@ -39,7 +39,8 @@ pub fn report(error: &KeyError, plan: &Plan, read: &Read) -> ErrorReport {
         cause: reason.cause,
         source: text,
         ..ErrorReport::default()
-    }
+    };
+    (report, failure.path)
 }
 
 /// Where a source stands in a line, in bytes from 1.
