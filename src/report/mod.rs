@@ -3,12 +3,16 @@
 //! The types here are the documents that `--format json` writes; their field names are a promise (`docs/json.md`).
 //! Nothing here looks at a file, a terminal or the environment: [`Look`] says how wide and whether in colour.
 
+mod cause;
 mod explain;
+mod github;
 mod human;
 mod json;
 mod listing;
+mod markdown;
 mod path;
 mod plan;
+mod time;
 mod why;
 
 pub use explain::{ExplainReport, PathReport, TakenBy, VerdictReport};

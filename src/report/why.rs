@@ -1,8 +1,10 @@
 //! `stowaway.why/1`.
 
+use std::io::{self, Write};
+
 use serde::{Serialize, Serializer};
 
-use super::PathField;
+use super::{Document, Look, PathField, github, human, json, markdown};
 use crate::diff::{Cause, CauseKind, Verdict};
 
 /// What `why` found.
@@ -12,6 +14,9 @@ pub struct WhyReport {
     pub baseline: BaselineReport,
     /// The Dockerfile as it was named, `-` for standard input.
     pub dockerfile: String,
+    /// Its path from the folder that the command ran in; left out for standard input.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dockerfile_path: Option<String>,
     /// The target stage's name.
     pub target: String,
     /// The steps of the target in the order of the Dockerfile.
@@ -24,6 +29,24 @@ pub struct WhyReport {
     pub notes: Vec<String>,
     /// How many steps have each verdict.
     pub summary: WhySummary,
+}
+
+impl Document for WhyReport {
+    fn human(&self, out: &mut dyn Write, look: &Look) -> io::Result<()> {
+        human::why::write(out, self, look)
+    }
+
+    fn json(&self, out: &mut dyn Write) -> io::Result<()> {
+        json::write(out, "stowaway.why/1", self)
+    }
+
+    fn markdown(&self, out: &mut dyn Write) -> io::Result<()> {
+        markdown::why(out, self)
+    }
+
+    fn github(&self, out: &mut dyn Write) -> io::Result<()> {
+        github::why(out, self)
+    }
 }
 
 /// What a build is compared with.
@@ -101,7 +124,6 @@ pub struct WhyStep {
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub may_be_stale: bool,
     /// Every cause.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub causes: Vec<CauseReport>,
     /// Causes that are one and the same, in one line each.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -281,3 +303,6 @@ fn likely<S: Serializer>(likely: &Option<Verdict>, serializer: S) -> Result<S::O
 fn kind<S: Serializer>(kind: &CauseKind, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(kind_name(*kind))
 }
+
+#[cfg(test)]
+mod tests;

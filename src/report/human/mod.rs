@@ -5,6 +5,9 @@ mod listing;
 mod plan;
 mod problem;
 mod table;
+pub(super) mod why;
+
+pub(super) use table::cut;
 
 /// How a text should look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,6 +76,22 @@ fn size(bytes: u64) -> String {
     format!("{value:.1} {}", UNITS[unit])
 }
 
+/// Breaks `text` between words into lines of at most `width` characters; a longer word has a line of its own.
+fn wrap(text: &str, width: usize) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    for word in text.split(' ') {
+        let line = lines.last_mut().expect("there is always a line");
+        if line.is_empty() {
+            line.push_str(word);
+        } else if line.chars().count() + 1 + word.chars().count() <= width {
+            line.extend([" ", word]);
+        } else {
+            lines.push(word.to_owned());
+        }
+    }
+    lines
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -81,6 +100,13 @@ mod tests {
     fn sizes_keep_to_four_digits() {
         let shown = [0, 1023, 1024, 1_048_575, 1_048_576, u64::MAX].map(size);
         assert_eq!(shown, ["0 B", "1023 B", "1.0 KiB", "1.0 MiB", "1.0 MiB", "16.0 EiB"]);
+    }
+
+    #[test]
+    fn words_are_wrapped_and_never_broken() {
+        assert_eq!(wrap("one two three", 7), ["one two", "three"]);
+        assert_eq!(wrap("/a/long/path x", 4), ["/a/long/path", "x"]);
+        assert_eq!(wrap("", 4), [""]);
     }
 
     #[test]
