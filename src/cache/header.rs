@@ -34,7 +34,7 @@ pub fn write_header(stat: &Stat, producer: Producer, out: &mut Vec<u8>) {
         out.extend_from_slice(stat.linkname());
     }
     put(out, format_args!("unamegnamedevmajor{major}devminor{minor}"));
-    for (name, value) in stat.xattrs().iter().filter(|(name, _)| is_hashed(name)) {
+    for (name, value) in hashed_xattrs(stat) {
         out.extend_from_slice(name);
         out.extend_from_slice(value);
     }
@@ -45,6 +45,11 @@ pub fn bare_digest(stat: &Stat, producer: Producer) -> Digest {
     let mut header = Vec::new();
     write_header(stat, producer, &mut header);
     Digest::sha256(header)
+}
+
+/// The extended attributes that are part of a header.
+pub fn hashed_xattrs(stat: &Stat) -> impl Iterator<Item = &(Vec<u8>, Vec<u8>)> {
+    stat.xattrs().iter().filter(|(name, _)| is_hashed(name))
 }
 
 /// Extended attributes of the kernel's security modules depend on the machine, but a file's capabilities are its own.

@@ -32,7 +32,7 @@ mod tree;
 mod walk;
 
 pub use apply::{ApplyError, ContentReader, apply_file_op, image_tree, merge, open_content, source_tree};
-pub use header::{Producer, bare_digest, unseen_root, write_header};
+pub use header::{Producer, bare_digest, hashed_xattrs, unseen_root, write_header};
 pub use inputs::{Inputs, Memory};
 pub use keys::{
     CacheError, EntryDigests, Files, InputPart, Key, KeyError, KeyErrorKind, Keys, Link, Part, Preimage,

@@ -1,6 +1,21 @@
 //! Before and after → for each step whether it is cached, and what made it rerun, file by file.
 
+mod align;
+mod causes;
+mod files;
+mod ignored;
+mod lcs;
+mod links;
 mod lookup;
+mod open;
+mod operation;
+mod renames;
+mod same;
+mod stage_files;
+mod stale;
+mod taken;
+mod words;
+
 
 pub use lookup::{Found, Lookup, lookup};
 
@@ -20,6 +35,17 @@ pub enum Baseline<'a> {
 pub struct Comparison {
     /// By step of the later snapshot.
     pub steps: Vec<StepVerdict>,
+    /// Changes that a daemon's incremental transfer does not notice, wherever they are.
+    pub stale: Option<Stale>,
+}
+
+/// Files that a daemon which holds this context may serve as they were.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Stale {
+    /// Each with its local source, in order.
+    pub paths: Vec<(String, Vec<u8>)>,
+    /// What may happen and what to do, in words.
+    pub text: String,
 }
 
 /// What becomes of one step.
@@ -41,6 +67,20 @@ pub struct StepVerdict {
     pub may_be_stale: bool,
     /// The step of the earlier snapshot that it is compared with.
     pub counterpart: Option<usize>,
+}
+
+/// Compares a build with a baseline.
+pub fn compare(baseline: Baseline<'_>, now: &Snapshot) -> Comparison {
+    let (before, remembered) = match baseline {
+        Baseline::Snapshot(snapshot) => (Some(snapshot), &snapshot.remembered),
+        Baseline::Records(records) => (None, records),
+    };
+    let lookup = lookup(remembered, now);
+    let counterparts = before.map_or_else(|| vec![None; now.steps.len()], |b| align::align(b, now));
+    let comparing = causes::Comparing::new(before, remembered, now, &lookup, counterparts);
+    let mut steps: Vec<StepVerdict> = (0..now.steps.len()).map(|i| comparing.step(i)).collect();
+    stale::mark(now, &mut steps);
+    Comparison { stale: stale::all(&steps), steps }
 }
 
 /// Whether a step reruns.
@@ -74,6 +114,22 @@ pub struct Cause {
     pub detail: Option<String>,
     /// A daemon's incremental transfer does not notice it.
     pub unnoticed: bool,
+}
+
+impl Cause {
+    /// A cause of which no more than its kind is known.
+    pub fn new(kind: CauseKind) -> Self {
+        Self {
+            kind,
+            source: String::new(),
+            path: None,
+            before: None,
+            after: None,
+            line: None,
+            detail: None,
+            unnoticed: false,
+        }
+    }
 }
 
 /// The kinds of cause; their names in JSON are in kebab case.

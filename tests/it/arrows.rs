@@ -18,7 +18,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("plan", &["digest", "dockerfile", "gopath", "image"]),
     ("cache", &["digest", "dockerfile", "entry", "gopath", "image", "observer", "pattern", "plan"]),
     ("snapshot", &["cache", "digest", "entry"]),
-    ("diff", &["cache", "digest", "snapshot"]),
+    ("diff", &["cache", "digest", "entry", "gopath", "pattern", "snapshot"]),
     ("report", &["diff", "digest", "entry"]),
     ("error", &["cache", "context", "image", "pattern", "plan"]),
     (
