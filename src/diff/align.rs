@@ -79,6 +79,10 @@ fn pair_stages<'s>(
         for b in &left {
             let common = common_texts(before, &stages_before[*b].1, now, &stages_now[*n].1);
             let same_name = stages_before[*b].0 == stages_now[*n].0;
+            // Another target needs other stages: those that have nothing in common are not the same stage renamed.
+            if common == 0 && before.subject.target != now.subject.target {
+                continue;
+            }
             scores.push((std::cmp::Reverse((common, same_name)), *n, *b));
         }
     }
@@ -262,22 +266,20 @@ mod tests {
     #[test]
     fn an_inserted_step_has_no_counterpart() {
         let before = ["s: COPY a /a", "s: COPY b /b"];
-        assert_eq!(aligned(&before, &["s: COPY a /a", "s: WORKDIR /c", "s: COPY b /b"]), [
-            Some(0),
-            None,
-            Some(1)
-        ]);
+        assert_eq!(
+            aligned(&before, &["s: COPY a /a", "s: WORKDIR /c", "s: COPY b /b"]),
+            [Some(0), None, Some(1)]
+        );
         assert_eq!(aligned(&before, &["s: COPY b /b"]), [Some(1)]);
     }
 
     #[test]
     fn a_changed_step_is_paired_by_likeness() {
         let before = ["s: COPY a /a", "s: RUN make", "s: COPY b /b"];
-        assert_eq!(aligned(&before, &["s: COPY a /aa", "s: RUN make", "s: COPY b /b"]), [
-            Some(0),
-            Some(1),
-            Some(2)
-        ]);
+        assert_eq!(
+            aligned(&before, &["s: COPY a /aa", "s: RUN make", "s: COPY b /b"]),
+            [Some(0), Some(1), Some(2)]
+        );
         assert_eq!(aligned(&["s: COPY a /a"], &["s: ADD a /a"]), [Some(0)]);
         assert_eq!(aligned(&["s: RUN one"], &["s: RUN two"]), [Some(0)]);
         assert_eq!(aligned(&["s: RUN one"], &["s: RUN two", "s: RUN 3"]), [None, None]);
@@ -285,10 +287,10 @@ mod tests {
 
     #[test]
     fn swapped_steps_find_each_other() {
-        assert_eq!(aligned(&["s: COPY a /a", "s: COPY b /b"], &["s: COPY b /b", "s: COPY a /a"]), [
-            Some(1),
-            Some(0)
-        ]);
+        assert_eq!(
+            aligned(&["s: COPY a /a", "s: COPY b /b"], &["s: COPY b /b", "s: COPY a /a"]),
+            [Some(1), Some(0)]
+        );
     }
 
     #[test]

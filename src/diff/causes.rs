@@ -105,10 +105,13 @@ impl<'a> Comparing<'a> {
         }
         let same = self.vertices_with_same_record(index);
         let fits = |side: &Side<'_>| same.contains(&side.step.vertex);
-        aligned.filter(fits).or_else(|| {
-            let step = before.steps.iter().find(|s| same.contains(&s.vertex))?;
-            Some(Side { snapshot: before, step })
-        }).or(aligned)
+        aligned
+            .filter(fits)
+            .or_else(|| {
+                let step = before.steps.iter().find(|s| same.contains(&s.vertex))?;
+                Some(Side { snapshot: before, step })
+            })
+            .or(aligned)
     }
 
     fn vertices_with_same_record(&self, index: usize) -> Vec<usize> {
@@ -127,9 +130,7 @@ impl<'a> Comparing<'a> {
         let known = records.clone().next().is_some() && records.into_iter().all(|r| !r.stand_in);
         match before {
             _ if known => true,
-            Some(before) => {
-                !operation::changed_fields(before, Side::of(self.now, index)).is_empty()
-            }
+            Some(before) => !operation::changed_fields(before, Side::of(self.now, index)).is_empty(),
             None => self.before.is_some(),
         }
     }
@@ -142,7 +143,10 @@ impl<'a> Comparing<'a> {
             let stood = self.below(before.snapshot, before.step.vertex);
             let stands = self.below(self.now, now.step.vertex);
             let cause = if stood.is_none() == stands.is_none() && stood == stands {
-                Cause { detail: Some("its operation is another one".to_owned()), ..Cause::new(CauseKind::Unknown) }
+                Cause {
+                    detail: Some("its operation is another one".to_owned()),
+                    ..Cause::new(CauseKind::Unknown)
+                }
             } else {
                 operation::moved(stood.as_deref(), stands.as_deref(), now.step)
             };
@@ -160,7 +164,8 @@ impl<'a> Comparing<'a> {
         let Some(before) = self.before else {
             let base = self.now.vertices[step.vertex].kind == VertexKind::Image;
             let kind = if base { CauseKind::Base } else { CauseKind::NotRemembered };
-            let detail = if base { "the cache knows no such image" } else { "the cache knows no such operation" };
+            let detail =
+                if base { "the cache knows no such image" } else { "the cache knows no such operation" };
             return Cause { line, detail: Some(detail.to_owned()), ..Cause::new(kind) };
         };
         let same_stage = before.steps.iter().any(|s| s.stage == step.stage);
@@ -177,7 +182,8 @@ impl<'a> Comparing<'a> {
         let step = &self.now.steps[index];
         let inputs = &self.now.vertices[step.vertex].inputs;
         let by_content = |i: usize| matches!(inputs[i].content, ContentState::Known { .. });
-        let missed = |i: usize| by_content(i) && (other_operation || !found.inputs.get(i).copied().unwrap_or(false));
+        let missed =
+            |i: usize| by_content(i) && (other_operation || !found.inputs.get(i).copied().unwrap_or(false));
         let question = files::Question {
             before: before.snapshot,
             vertex_before: before.step.vertex,
@@ -274,10 +280,13 @@ impl<'a> Comparing<'a> {
             (Some(step), _) => {
                 Cause { detail: Some(self.now.steps[step].name.clone()), ..Cause::new(CauseKind::Parent) }
             }
-            (None, VertexKind::Image) => {
-                Cause { detail: Some("the image that it takes files from".to_owned()), ..Cause::new(CauseKind::Base) }
+            (None, VertexKind::Image) => Cause {
+                detail: Some("the image that it takes files from".to_owned()),
+                ..Cause::new(CauseKind::Base)
+            },
+            (None, VertexKind::Http | VertexKind::Git) => {
+                unnamed("what the URL stands for is not what it was")
             }
-            (None, VertexKind::Http | VertexKind::Git) => unnamed("what the URL stands for is not what it was"),
             (None, _) => {
                 let before = out.len();
                 state.inputs.iter().for_each(|i| self.blame(i.vertex, out));
@@ -301,7 +310,8 @@ impl<'a> Comparing<'a> {
         if !found.own {
             return self.new_step(index);
         }
-        let detail = if self.remembered.records.is_empty() { "nothing is remembered" } else { "no record fits" };
+        let detail =
+            if self.remembered.records.is_empty() { "nothing is remembered" } else { "no record fits" };
         Cause { detail: Some(detail.to_owned()), ..Cause::new(CauseKind::NotRemembered) }
     }
 

@@ -23,7 +23,8 @@ pub(super) struct Question<'a> {
 /// A folder in which only an entry appeared is not named, and neither is a file that is the same as before and is only taken
 /// now.
 pub(super) fn changes(question: &Question<'_>, wanted: impl Fn(usize) -> bool + Copy) -> Vec<Cause> {
-    let before = taken(question.before, question.vertex_before, |input| question.other_operation || wanted(input));
+    let before =
+        taken(question.before, question.vertex_before, |input| question.other_operation || wanted(input));
     let now = taken(question.now, question.vertex_now, wanted);
     let nothing = Taken::default();
     let mut causes = Vec::new();

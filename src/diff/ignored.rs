@@ -21,7 +21,8 @@ struct Line {
 impl Rules {
     /// Of a local source; `None` when they did not change, or can't be read (then the build fails, and for that reason).
     pub fn of(source: &str, before: &Snapshot, now: &Snapshot) -> Option<Self> {
-        let bytes = |s: &Snapshot| s.ignore_files.get(source).filter(|r| r.name.is_some()).map(|r| r.bytes.clone());
+        let bytes =
+            |s: &Snapshot| s.ignore_files.get(source).filter(|r| r.name.is_some()).map(|r| r.bytes.clone());
         if bytes(before).unwrap_or_default() == bytes(now).unwrap_or_default() {
             return None;
         }

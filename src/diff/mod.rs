@@ -16,7 +16,6 @@ mod stale;
 mod taken;
 mod words;
 
-
 pub use lookup::{Found, Lookup, lookup};
 
 use crate::snapshot::Snapshot;

@@ -50,7 +50,12 @@ pub(super) fn causes(before: Side<'_>, now: Side<'_>) -> Vec<Cause> {
     }
     let mut out: Vec<Cause> = hunks
         .into_iter()
-        .map(|h| Cause { before: h.before, after: h.after, line: line(now), ..Cause::new(CauseKind::Instruction) })
+        .map(|h| Cause {
+            before: h.before,
+            after: h.after,
+            line: line(now),
+            ..Cause::new(CauseKind::Instruction)
+        })
         .collect();
     let variables = variables(before, now, &fields, reworded);
     let explained: BTreeSet<String> = variables.iter().filter_map(|c| c.detail.clone()).collect();

@@ -105,7 +105,8 @@ fn files(source: &str, gone: &mut Vec<Item<'_>>, new: &mut Vec<Item<'_>>) -> Vec
     let (mut used_gone, mut used_new) = (vec![false; gone.len()], vec![false; new.len()]);
     for keeps_name in [true, false] {
         for (n, item) in new.iter().enumerate().filter(|(_, i)| is_paired(i)) {
-            let Some(left) = item.content.and_then(|c| by_content.get_mut(&c)).filter(|_| !used_new[n]) else {
+            let Some(left) = item.content.and_then(|c| by_content.get_mut(&c)).filter(|_| !used_new[n])
+            else {
                 continue;
             };
             let fits = |g: &usize| !keeps_name || same_name(gone[*g].path(), item.path());

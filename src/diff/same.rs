@@ -58,9 +58,7 @@ fn is_overlooked(before: &Item<'_>, now: &Item<'_>) -> bool {
         return true;
     }
     let seen = |s: &Stat| (s.file_type, s.mode, s.size, s.mtime_ns, s.uid, s.gid, s.device());
-    seen(old) == seen(new)
-        && old.linkname() == new.linkname()
-        && before.entry.hardlink == now.entry.hardlink
+    seen(old) == seen(new) && old.linkname() == new.linkname() && before.entry.hardlink == now.entry.hardlink
 }
 
 /// A socket counts as an empty file.
@@ -122,7 +120,8 @@ fn xattrs(of: &Stat, other: &Stat) -> Option<String> {
     let own = hashed_xattrs(of).filter(|x| !other.contains(x));
     let texts: Vec<String> = own
         .map(|(name, value)| {
-            let value: String = value.iter().flat_map(|b| std::ascii::escape_default(*b)).map(char::from).collect();
+            let value: String =
+                value.iter().flat_map(|b| std::ascii::escape_default(*b)).map(char::from).collect();
             let short: String = value.chars().take(40).collect();
             let more = if short.len() < value.len() { "…" } else { "" };
             format!("{}={short}{more}", String::from_utf8_lossy(name))

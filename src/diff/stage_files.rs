@@ -7,11 +7,8 @@ use crate::snapshot::{ContentState, InputState, PickedFiles, StageFileState};
 /// The files that differ between what an input picked before and now; `stage` names the step that left them.
 pub(super) fn changes(stage: &str, before: &InputState, now: &InputState) -> Vec<Cause> {
     let (old, new) = (files(before), files(now));
-    let cause = |kind, path: &[u8]| Cause {
-        source: stage.to_owned(),
-        path: Some(path.to_vec()),
-        ..Cause::new(kind)
-    };
+    let cause =
+        |kind, path: &[u8]| Cause { source: stage.to_owned(), path: Some(path.to_vec()), ..Cause::new(kind) };
     let find = |list: &[&StageFileState], path: &[u8]| {
         let at = list.binary_search_by(|f| ContextPath::compare(&f.path, path)).ok()?;
         Some(list[at].digest)
@@ -47,9 +44,7 @@ fn files(input: &InputState) -> Vec<&StageFileState> {
 /// Whether an input picked files of a stage.
 pub(super) fn is_stage(input: &InputState) -> bool {
     match &input.content {
-        ContentState::Known { picked, .. } => {
-            picked.iter().any(|p| matches!(p.files, PickedFiles::Stage(_)))
-        }
+        ContentState::Known { picked, .. } => picked.iter().any(|p| matches!(p.files, PickedFiles::Stage(_))),
         _ => false,
     }
 }

@@ -11,7 +11,8 @@ use crate::snapshot::Snapshot;
 
 /// Says for each step that reruns whether all that made it rerun may go unnoticed.
 pub(super) fn mark(now: &Snapshot, steps: &mut [StepVerdict]) {
-    let names: BTreeMap<&str, usize> = now.steps.iter().enumerate().map(|(i, s)| (s.name.as_str(), i)).collect();
+    let names: BTreeMap<&str, usize> =
+        now.steps.iter().enumerate().map(|(i, s)| (s.name.as_str(), i)).collect();
     // A step stands on steps whose vertices come first.
     let mut order: Vec<usize> = (0..steps.len()).collect();
     order.sort_by_key(|s| now.steps[*s].vertex);

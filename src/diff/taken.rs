@@ -83,7 +83,8 @@ pub(super) fn taken(
 fn item(source: &SourceState, index: usize) -> Item<'_> {
     let entry = &source.entries[index];
     let content = |i: usize| source.contents.get(i).copied().flatten();
-    let first = || entry.hardlink.as_ref().and_then(|path| position(source, path.as_bytes())).and_then(content);
+    let first =
+        || entry.hardlink.as_ref().and_then(|path| position(source, path.as_bytes())).and_then(content);
     Item { entry, content: content(index).or_else(first) }
 }
 

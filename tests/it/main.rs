@@ -11,3 +11,4 @@ mod support;
 mod surprises;
 mod usage;
 mod vectors;
+mod why;
