@@ -50,7 +50,7 @@ fn main() {
 fn plan(tree: &Path, dockerfile: &Path) -> (Duration, u64) {
     let start = Instant::now();
     let mut child = Command::new(env!("CARGO_BIN_EXE_stowaway"))
-        .args(["plan", "--format", "json", "-f"])
+        .args(["plan", "--no-index", "--format", "json", "-f"])
         .arg(dockerfile)
         .arg(tree)
         .stdin(Stdio::null())

@@ -72,6 +72,7 @@ pub mod entry;
 pub mod error;
 pub mod gopath;
 pub mod image;
+pub mod index;
 pub mod observer;
 pub mod ops;
 pub mod pattern;

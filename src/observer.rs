@@ -19,6 +19,8 @@ pub enum Event {
     Hashed(u64),
     /// Hashing is over.
     HashDone,
+    /// The digests can't be remembered for the next run, and why.
+    NotRemembered(std::io::ErrorKind),
 }
 
 /// Listens to events; called from several threads at once.

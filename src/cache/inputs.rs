@@ -1,5 +1,6 @@
 //! The files that a plan's local sources stand for.
 
+use std::fs::File;
 use std::sync::Arc;
 
 use super::EntryDigests;
@@ -11,6 +12,12 @@ pub trait Memory: Sync {
     /// The digests of a regular file of a listing, `None` when they aren't known for sure. With `fingerprint` an answer
     /// without BLAKE3 is no answer.
     fn recall(&self, entry: usize, fingerprint: bool) -> Option<EntryDigests>;
+
+    /// Is shown the open file of a listing's regular file that is about to be read, so that it can tell whether that still is
+    /// the file which was listed. Called from several threads. Files without content aren't opened.
+    fn opened(&self, entry: usize, file: &File) {
+        let _ = (entry, file);
+    }
 
     /// Takes the digests of a regular file that was read just now.
     fn learn(&self, entry: usize, digests: EntryDigests);

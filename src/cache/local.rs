@@ -128,7 +128,7 @@ impl<'a> LocalTree<'a> {
         if wanted.is_empty() {
             return Ok(());
         }
-        let files = Transferred { source: self.source, wanted };
+        let files = Transferred { source: self.source, memory: self.memory, wanted };
         let request = Request { headed: true, sha256: false, blake3: fingerprints };
         let mut errors = Vec::new();
         for (answer, i) in digest::hash(&files, request, observer).into_iter().zip(files.wanted) {
@@ -183,6 +183,7 @@ fn sums(entries: &[Entry]) -> Vec<(u64, u64)> {
 /// Regular files of a folder as a client sends them.
 struct Transferred<'a> {
     source: &'a dyn Source,
+    memory: Option<&'a dyn Memory>,
     wanted: Vec<usize>,
 }
 
@@ -210,6 +211,10 @@ impl digest::Files for Transferred<'_> {
     }
 
     fn open(&self, file: usize) -> io::Result<Reader<'_>> {
-        Reader::of(self.source, self.entry(file))
+        let reader = Reader::of(self.source, self.entry(file))?;
+        if let (Some(memory), Reader::File(open)) = (self.memory, &reader) {
+            memory.opened(self.wanted[file], open);
+        }
+        Ok(reader)
     }
 }

@@ -127,6 +127,12 @@ pub struct BuildOptions {
     /// An ssh agent or key that the build may use; it is never read
     #[arg(long, value_name = "default|ID[=SOCKET|KEY]")]
     pub ssh: Vec<String>,
+    /// Read every file, and remember nothing for the next run
+    #[arg(long)]
+    pub no_index: bool,
+    /// The folder that remembers the digests of unchanged files [default: index in STOWAWAY_CACHE_DIR or the user's cache folder]
+    #[arg(long, value_name = "DIR", conflicts_with = "no_index", value_hint = ValueHint::DirPath)]
+    pub index: Option<PathBuf>,
 }
 
 /// How the answer is given.

@@ -51,6 +51,7 @@ pub fn request(
             no_cache_filter: options.no_cache_filter.clone(),
             ..PlanOptions::default()
         },
+        index: options.index.clone(),
     })
 }
 

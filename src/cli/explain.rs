@@ -12,7 +12,7 @@ use crate::ops;
 pub fn run(mut args: ExplainArgs) -> Result<u8, Error> {
     take_context(&mut args);
     let request = request(&args.context, &args.options)?;
-    let progress = Progress::new(args.output.progress, args.output.quiet);
+    let progress = Progress::of(&args.output);
     let report = ops::explain(&request, &args.paths, &progress)?;
     progress.finish();
     output::write(&report, &args.output, false)?;

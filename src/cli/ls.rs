@@ -16,7 +16,7 @@ pub fn run(args: &LsArgs) -> Result<u8, Error> {
         ));
     }
     let request = request(&args.build.context, &args.build.options)?;
-    let progress = Progress::new(args.output.progress, args.output.quiet);
+    let progress = Progress::of(&args.output);
     let report = ops::list(&request, &options(args)?, &progress)?;
     progress.finish();
     warn(&report.warnings, &args.output);

@@ -4,6 +4,7 @@ mod args;
 mod completion;
 mod convert;
 mod explain;
+mod folders;
 mod interrupt;
 mod ls;
 mod output;
@@ -79,8 +80,12 @@ fn request(context: &Path, options: &BuildOptions) -> Result<Request, Error> {
         let mut bytes = Vec::new();
         std::io::stdin().lock().read_to_end(&mut bytes).map(|_| bytes)
     };
-    convert::request(context, options, environment, stdin)
-        .map_err(|convert::Usage { message, hint }| Error::Usage { message, hint })
+    let mut request = convert::request(context, options, environment, stdin)
+        .map_err(|convert::Usage { message, hint }| Error::Usage { message, hint })?;
+    if !options.no_index && request.index.is_none() {
+        request.index = folders::cache(|name| std::env::var_os(name)).map(|folder| folder.join("index"));
+    }
+    Ok(request)
 }
 
 /// Says why there is no answer.

@@ -9,7 +9,7 @@ use crate::ops;
 /// Plans the build and writes the answer; the status tells whether it would fail.
 pub fn run(args: &PlanArgs) -> Result<u8, Error> {
     let request = request(&args.build.context, &args.build.options)?;
-    let progress = Progress::new(args.output.progress, args.output.quiet);
+    let progress = Progress::of(&args.output);
     let report = ops::plan(&request, &progress)?;
     progress.finish();
     output::write(&report, &args.output, false)?;

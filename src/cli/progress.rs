@@ -25,6 +25,7 @@ enum Mode {
 #[derive(Debug)]
 pub struct Progress {
     mode: Mode,
+    verbose: bool,
     start: Instant,
     walked: AtomicU64,
     hashed: AtomicU64,
@@ -34,6 +35,13 @@ pub struct Progress {
 }
 
 impl Progress {
+    /// Progress as the flags ask for it, with notes when they ask for more words.
+    pub fn of(args: &args::OutputArgs) -> Self {
+        let mut progress = Self::new(args.progress, args.quiet);
+        progress.verbose = args.verbose;
+        progress
+    }
+
     /// Progress as the flags ask for it.
     pub fn new(how: args::Progress, quiet: bool) -> Self {
         let mode = match how {
@@ -46,7 +54,15 @@ impl Progress {
         };
         let zero = || AtomicU64::new(0);
         let shown = Mutex::new((None, false));
-        Self { mode, start: Instant::now(), walked: zero(), hashed: zero(), total: zero(), shown }
+        Self {
+            mode,
+            verbose: false,
+            start: Instant::now(),
+            walked: zero(),
+            hashed: zero(),
+            total: zero(),
+            shown,
+        }
     }
 
     /// Takes the changing line away.
@@ -56,6 +72,14 @@ impl Progress {
         {
             shown.1 = false;
             let _ = write!(std::io::stderr(), "\r\x1b[K");
+        }
+    }
+
+    /// Says something that only those want to know who asked for more words.
+    fn note(&self, text: &str) {
+        if self.verbose {
+            self.finish();
+            let _ = writeln!(std::io::stderr(), "note: {text}");
         }
     }
 
@@ -100,6 +124,7 @@ impl Observer for Progress {
             Event::HashStarted { bytes, .. } => drop(self.total.fetch_add(bytes, Ordering::Relaxed)),
             Event::Hashed(n) => drop(self.hashed.fetch_add(n, Ordering::Relaxed)),
             Event::WalkDone | Event::HashDone => return,
+            Event::NotRemembered(why) => return self.note(&format!("the index can't be written: {why}")),
         }
         self.show();
     }

@@ -7,6 +7,7 @@ mod error;
 mod explain;
 mod filter;
 mod follow;
+mod identity;
 mod ignore;
 mod links;
 mod list;
@@ -28,6 +29,7 @@ pub use ignore::{FoundDockerfile, GENERAL, IgnoreSource, find_dockerfile};
 pub use view::View;
 
 use crate::entry::{ContextPath, Entry, FileType, Source};
+use crate::index::nanoseconds;
 use crate::observer::Observer;
 use crate::pattern::IgnoreFile;
 
@@ -62,6 +64,7 @@ pub struct Counts {
 pub struct Context {
     root: PathBuf,
     entries: Vec<Entry>,
+    inodes: Vec<walk::Inode>,
     only_parents: Vec<u32>,
     counts: Counts,
     warnings: Vec<ContextWarning>,
@@ -96,6 +99,7 @@ impl Context {
             root: resolved,
             counts: count(&walked.entries, walked.counts),
             entries: walked.entries,
+            inodes: walked.inodes,
             only_parents: walked.only_parents,
             warnings: walked.warnings,
             problems: walked.problems,
@@ -145,7 +149,7 @@ impl Context {
     pub fn changed(&self, entry: &Entry) -> io::Result<bool> {
         let path = self.on_disk(entry.path.as_bytes());
         let meta = std::fs::symlink_metadata(&path)?;
-        let mtime = meta.mtime().wrapping_mul(1_000_000_000).wrapping_add(meta.mtime_nsec());
+        let mtime = nanoseconds(meta.mtime(), meta.mtime_nsec());
         let size = if meta.is_dir() { 0 } else { meta.size() };
         let now = (stat::file_type(meta.file_type()), meta.mode() & 0o7777, size, mtime);
         let was = (entry.stat.file_type, u32::from(entry.stat.mode), entry.stat.size, entry.stat.mtime_ns);

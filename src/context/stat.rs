@@ -8,6 +8,7 @@ use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::Path;
 
 use crate::entry::{Extra, FileType, Stat};
+use crate::index::nanoseconds;
 
 /// Attributes with this prefix are not sent.
 const APPLE: &[u8] = b"com.apple.";
@@ -45,7 +46,7 @@ impl Stats {
             uid: 0,
             gid: 0,
             size: if file_type == FileType::Dir { 0 } else { meta.size() },
-            mtime_ns: meta.mtime().wrapping_mul(1_000_000_000).wrapping_add(meta.mtime_nsec()),
+            mtime_ns: nanoseconds(meta.mtime(), meta.mtime_nsec()),
             extra: (extra != Extra::default()).then(|| Box::new(extra)),
         })
     }

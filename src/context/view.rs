@@ -20,10 +20,22 @@ use crate::pattern::{Info, Matcher, runes, unsendable};
 pub struct View<'c> {
     context: &'c Context,
     entries: Cow<'c, [Entry]>,
+    /// Where each entry stands in the context; `None` when nothing is left out.
+    places: Option<Vec<usize>>,
     patterns: Option<Vec<Vec<u8>>>,
 }
 
-impl View<'_> {
+impl<'c> View<'c> {
+    /// The context that this is a part of.
+    pub fn context(&self) -> &'c Context {
+        self.context
+    }
+
+    /// Where an entry of this view stands in the context.
+    pub fn place(&self, entry: usize) -> usize {
+        self.places.as_ref().map_or(entry, |places| places[entry])
+    }
+
     /// The include patterns that the follow paths became, after links were resolved; `None` when nothing is left out.
     pub fn include_patterns(&self) -> Option<&[Vec<u8>]> {
         self.patterns.as_deref()
@@ -54,7 +66,8 @@ impl Context {
     pub fn view(&self, follow_paths: &[Vec<u8>]) -> Result<View<'_>, ContextError> {
         let Some(patterns) = self.include_patterns(follow_paths)? else {
             self.check()?;
-            return Ok(View { context: self, entries: Cow::Borrowed(&self.entries), patterns: None });
+            let entries = Cow::Borrowed(&self.entries[..]);
+            return Ok(View { context: self, entries, places: None, patterns: None });
         };
         let matcher = Matcher::new(&patterns).map_err(|source| invalid(&patterns, source))?;
         let include = Filter::include(&matcher);
@@ -67,9 +80,11 @@ impl Context {
                 return Err(problem.to_error());
             }
         }
-        let mut entries = self.select(&include).map_err(match_error)?;
+        let places = self.select(&include).map_err(match_error)?;
+        let mut entries: Vec<Entry> = places.iter().map(|at| self.entries[*at].clone()).collect();
         set_hard_links(&mut entries);
-        Ok(View { context: self, entries: Cow::Owned(entries), patterns: Some(patterns) })
+        let entries = Cow::Owned(entries);
+        Ok(View { context: self, entries, places: Some(places), patterns: Some(patterns) })
     }
 
     /// Whether the whole context can be sent.
@@ -92,8 +107,8 @@ impl Context {
         Ok(follow_links(&self.root, &paths)?.filter(|targets| !targets.is_empty()))
     }
 
-    /// The entries that the include list picks, and the folders that hold them.
-    fn select(&self, include: &Filter<'_>) -> Result<Vec<Entry>, BadPattern> {
+    /// Where the entries stand that the include list picks, and the folders that hold them.
+    fn select(&self, include: &Filter<'_>) -> Result<Vec<usize>, BadPattern> {
         let matcher = include.matcher();
         let mut picked = Vec::new();
         let mut folders: Vec<Folder> = Vec::new();
@@ -119,8 +134,8 @@ impl Context {
             }
             let sent = matched && !self.is_only_parent(i);
             if sent {
-                picked.extend(unsent(&mut folders).map(|at| self.entries[at].clone()));
-                picked.push(entry.clone());
+                picked.extend(unsent(&mut folders));
+                picked.push(i);
             }
             folders.extend(info.map(|info| Folder { at: i, info, sent }));
         }

@@ -1,7 +1,9 @@
 //! The parallel walk: everything that the ignore file leaves visible, with its stat.
 
+use std::fs::Metadata;
 use std::io;
 use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::sync::Mutex;
 
@@ -13,6 +15,7 @@ use super::filter::{Filter, Parents, Sight};
 use super::stat::Stats;
 use super::{ContextOptions, Counts};
 use crate::entry::{ContextPath, Entry, FileType, Stat};
+use crate::index::nanoseconds;
 use crate::observer::{Event, Observer};
 
 /// So many entries are told to the observer at a time.
@@ -22,6 +25,8 @@ const TELL_EVERY: u64 = 512;
 #[derive(Debug, Default)]
 pub(super) struct Walked {
     pub(super) entries: Vec<Entry>,
+    /// What identifies each entry on disk.
+    pub(super) inodes: Vec<Inode>,
     /// The places of ignored folders that are listed only because something in them is visible.
     pub(super) only_parents: Vec<u32>,
     pub(super) counts: Counts,
@@ -63,10 +68,26 @@ impl Problem {
     }
 }
 
+/// What of a stat isn't sent, but tells whether a file is still the same.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Inode {
+    pub(super) device: u64,
+    pub(super) number: u64,
+    pub(super) ctime_ns: i64,
+}
+
+impl Inode {
+    fn of(meta: &Metadata) -> Self {
+        let ctime_ns = nanoseconds(meta.ctime(), meta.ctime_nsec());
+        Self { device: meta.dev(), number: meta.ino(), ctime_ns }
+    }
+}
+
 /// One entry as a thread of the walk found it.
 struct Found {
     path: ContextPath,
     stat: Stat,
+    inode: Inode,
     only_parent: bool,
 }
 
@@ -181,13 +202,14 @@ impl Visitor<'_> {
     }
 
     fn take(&mut self, entry: &DirEntry, path: ContextPath, only_parent: bool) -> WalkState {
-        let stat = entry.metadata().map_err(into_io).and_then(|meta| self.stats.of(entry.path(), &meta));
-        match stat {
-            Ok(stat) => {
+        let stats = &mut self.stats;
+        let mut stat = |meta: Metadata| Ok((stats.of(entry.path(), &meta)?, Inode::of(&meta)));
+        match entry.metadata().map_err(into_io).and_then(&mut stat) {
+            Ok((stat, inode)) => {
                 if !only_parent {
                     self.warn_of(entry.path(), &path, &stat);
                 }
-                self.part.found.push(Found { path, stat, only_parent });
+                self.part.found.push(Found { path, stat, inode, only_parent });
                 WalkState::Continue
             }
             Err(error) => self.no_stat(path, error),
@@ -313,6 +335,7 @@ fn gather(parts: Vec<Part>) -> Result<Walked, ContextError> {
     let kept = drop_empty_parents(&mut found);
     walked.counts.ignored += (kept.dropped) as u64;
     walked.only_parents = kept.only_parents;
+    walked.inodes = found.iter().map(|f| f.inode).collect();
     walked.entries =
         found.into_iter().map(|f| Entry { path: f.path, stat: f.stat, hardlink: None }).collect();
     Ok(walked)

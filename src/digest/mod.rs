@@ -2,6 +2,7 @@
 
 mod files;
 mod hasher;
+mod map;
 
 use std::fmt;
 
@@ -9,6 +10,7 @@ use sha2::Digest as _;
 
 pub use files::{Answer, Files, HashError, Reader, Request, hash, hash_files};
 pub use hasher::{Digests, Hasher};
+pub use map::{Bytes, own_file};
 
 /// A hash function.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -3,6 +3,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use super::known;
 use super::local::{self, Local};
 use super::locate::{self, Located};
 use super::{NamedInput, Request, images};
@@ -69,7 +70,13 @@ impl Read {
     /// [`Error`] for input that can't be read.
     pub fn of(request: &Request, observer: &dyn Observer) -> Result<Self, Error> {
         let located = locate::locate(request)?;
-        let context = local::load(CONTEXT, &request.context, located.ignore.clone(), observer)?;
+        let context = local::load(
+            CONTEXT,
+            &request.context,
+            located.ignore.clone(),
+            request.index.as_deref(),
+            observer,
+        )?;
         let dockerfile = located.bytes.as_ref().ok().map(|bytes| Dockerfile::parse(bytes));
         let plan = match &dockerfile {
             Some(Ok(file)) => Some(resolve(request, file)?),
@@ -88,7 +95,7 @@ impl Read {
             let Some(NamedInput::Folder(root)) = request.named.get(&name) else { continue };
             if self.local(&name).is_none() {
                 let found = locate::of_named(root)?;
-                self.named.push(local::load(&name, root, found, observer)?);
+                self.named.push(local::load(&name, root, found, request.index.as_deref(), observer)?);
             }
         }
         Ok(())
@@ -141,9 +148,18 @@ impl<'a> Analysis<'a> {
         }
         let mut inputs = Inputs::new();
         inputs.fingerprints = options.fingerprints;
-        let keys: Vec<Arc<str>> = views.iter().map(|(source, view)| inputs.add(source, view)).collect();
+        let known = known::all(read, &views);
+        let mut keys: Vec<Arc<str>> = Vec::new();
+        for ((source, view), known) in views.iter().zip(&known) {
+            keys.push(match known {
+                Some(known) => inputs.add_remembered(source, view, known),
+                None => inputs.add(source, view),
+            });
+        }
         analysis.keys = Some(cache::keys(plan, &inputs, observer)?);
+        read.locals().for_each(|local| known::save(local, observer));
         drop(inputs);
+        drop(known);
         analysis.sent =
             views.into_iter().zip(keys).map(|((source, view), key)| Sent { source, key, view }).collect();
         Ok(analysis)

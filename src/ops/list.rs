@@ -58,7 +58,7 @@ pub fn list(request: &Request, options: &ListOptions, observer: &dyn Observer) -
         let message = format!("reading {}: no such file", path.display());
         return Err(Error::Usage { message, hint: absent.hint.clone() });
     }
-    let local = local::load("context", &request.context, located.ignore, observer)??;
+    let local = local::load("context", &request.context, located.ignore, None, observer)??;
     local.context.check()?;
     let seen =
         if options.which == Which::Ignored { Vec::new() } else { seen(&local, options.hash, observer)? };

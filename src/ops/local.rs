@@ -6,6 +6,7 @@ use super::locate::IgnoreFile;
 use crate::context::{Context, ContextOptions, PathState};
 use crate::entry::{Entry, FileType};
 use crate::error::Error;
+use crate::index::Index;
 use crate::observer::Observer;
 use crate::pattern::{self, PatternError};
 use crate::report::{Cause, ContextSummary, PathField, Sent};
@@ -20,23 +21,36 @@ pub struct Local {
     pub found: IgnoreFile,
     /// What it leaves in view.
     pub context: Context,
+    /// The digests that are remembered of its files.
+    pub index: Option<Index>,
 }
 
 /// A folder that could be listed, or an ignore file that can't be read: that makes the build fail, which is an answer.
 pub type Loaded = Result<Local, PatternError>;
 
-/// Walks the folder `root`.
+/// Walks the folder `root`, of whose files the folder `index` may remember the digests.
 ///
 /// # Errors
 /// [`Error`] when the folder can't be read.
-pub fn load(name: &str, root: &Path, found: IgnoreFile, observer: &dyn Observer) -> Result<Loaded, Error> {
+pub fn load(
+    name: &str,
+    root: &Path,
+    found: IgnoreFile,
+    index: Option<&Path>,
+    observer: &dyn Observer,
+) -> Result<Loaded, Error> {
     let parse = |file: &String| pattern::IgnoreFile::parse(file.as_str(), &found.bytes);
     let ignore = match found.name.as_ref().map(parse).transpose() {
         Ok(ignore) => ignore,
         Err(e) => return Ok(Err(e)),
     };
+    // Before the walk, see there.
+    let mut index = index.and_then(|folder| Some(Index::open(folder, &root.canonicalize().ok()?)));
     let context = Context::load(root, ignore, &ContextOptions::default(), observer)?;
-    Ok(Ok(Local { name: name.to_owned(), root: root.to_owned(), found, context }))
+    if let Some(index) = &mut index {
+        context.devices().iter().for_each(|(device, path)| index.admit(*device, path));
+    }
+    Ok(Ok(Local { name: name.to_owned(), root: root.to_owned(), found, context, index }))
 }
 
 impl Local {

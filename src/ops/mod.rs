@@ -5,6 +5,7 @@ mod explain;
 mod failures;
 mod freeze;
 mod images;
+mod known;
 mod landing;
 mod list;
 mod local;

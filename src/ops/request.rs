@@ -18,6 +18,8 @@ pub struct Request {
     pub bases: Vec<(String, PathBuf)>,
     /// The build's options. Its `named_contexts` are filled in from `named`.
     pub plan: PlanOptions,
+    /// The folder in which the digests of files are remembered from run to run; without one, all that is needed is read.
+    pub index: Option<PathBuf>,
 }
 
 /// Where the Dockerfile is.

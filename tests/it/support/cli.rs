@@ -1,7 +1,7 @@
 //! Runs the built program.
 
 use std::ffi::OsStr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use serde_json::Value;
@@ -20,7 +20,7 @@ pub struct Run {
 /// The program with no input, no colours wanted by the environment, and nothing of the caller's home.
 pub fn command() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_stowaway"));
-    command.stdin(Stdio::null());
+    command.stdin(Stdio::null()).env("STOWAWAY_CACHE_DIR", cache());
     for name in [
         "CLICOLOR_FORCE",
         "FORCE_COLOR",
@@ -32,6 +32,11 @@ pub fn command() -> Command {
         command.env_remove(name);
     }
     command
+}
+
+/// A cache folder for all tests. Contexts in temporary folders never meet there, and the program itself bounds its size.
+fn cache() -> PathBuf {
+    Path::new(env!("CARGO_TARGET_TMPDIR")).join("cache")
 }
 
 /// Runs a prepared command.
