@@ -73,6 +73,7 @@ pub mod error;
 pub mod gopath;
 pub mod image;
 pub mod index;
+pub mod log;
 pub mod observer;
 pub mod ops;
 pub mod pattern;

@@ -10,6 +10,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("entry", &[]),
     ("gopath", &[]),
     ("observer", &[]),
+    ("log", &[]),
     ("digest", &["entry", "observer"]),
     ("index", &["digest"]),
     ("pattern", &["gopath"]),
