@@ -2,8 +2,18 @@
 //!
 //! Values of build arguments are kept as digests only, and nothing that was expanded with them is kept as text.
 
+mod codec;
+mod comparable;
+mod file;
+mod store;
+
 use std::collections::BTreeMap;
 use std::ops::Range;
+
+pub use codec::{FormatError, Malformed};
+pub use comparable::{Incomparable, comparable};
+pub use file::{FileError, read};
+pub use store::{Kept, Last, Store};
 
 use crate::cache::Remembered;
 use crate::digest::Digest;
@@ -32,6 +42,21 @@ pub struct Snapshot {
     pub failures: Vec<Failure>,
 }
 
+impl Snapshot {
+    /// The bytes of its file: the same for equal snapshots.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        codec::encode(self)
+    }
+
+    /// Reads the bytes of a file, of this version of the format or an older one.
+    ///
+    /// # Errors
+    /// Why they are no snapshot.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, FormatError> {
+        codec::decode(bytes)
+    }
+}
+
 /// What a snapshot is of.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Subject {
@@ -41,7 +66,7 @@ pub struct Subject {
     pub taken: Option<i64>,
     /// The context's folder as an absolute path, in bytes.
     pub context: Vec<u8>,
-    /// The Dockerfile as it was named.
+    /// The Dockerfile: its path below the context, or as it was named when it lies elsewhere; `-` for standard input.
     pub dockerfile: String,
     /// The target stage's name.
     pub target: String,

@@ -8,14 +8,15 @@ mod tests;
 mod vertices;
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use self::scrub::Scrub;
-use super::Request;
 use super::analysis::{Analysis, Read};
 use super::failures;
+use super::{DockerfileInput, Request};
 use crate::cache::{EntryDigests, Keys, remember};
 use crate::digest::Digest;
-use crate::entry::Source as _;
+use crate::entry::{Entry, Extra, Source as _};
 use crate::image::Platform;
 use crate::plan::Plan;
 use crate::snapshot::{Failure, IgnoreRules, Snapshot, SourceState, Subject};
@@ -56,11 +57,22 @@ fn subject(request: &Request, read: &Read) -> Subject {
         tool: concat!("stowaway ", env!("CARGO_PKG_VERSION")).to_owned(),
         taken: None,
         context: absolute.as_ref().unwrap_or(root).as_os_str().as_encoded_bytes().to_vec(),
-        dockerfile: read.located.dockerfile.clone(),
+        dockerfile: dockerfile(request, read),
         target: read.plan.as_ref().map_or_else(String::new, |p| p.target_name.clone()),
         platform: platform.full(),
         revision: None,
     }
+}
+
+/// The Dockerfile's path below the context where it lies there, whatever folder the program runs in; else as it was named.
+fn dockerfile(request: &Request, read: &Read) -> String {
+    let named = &read.located.dockerfile;
+    let DockerfileInput::Path(_) = &request.dockerfile else { return named.clone() };
+    let inside = || {
+        let (file, root) = (Path::new(named).canonicalize().ok()?, request.context.canonicalize().ok()?);
+        Some(file.strip_prefix(root).ok()?.to_string_lossy().into_owned())
+    };
+    inside().unwrap_or_else(|| named.clone())
 }
 
 fn arguments(given: &BTreeMap<String, String>) -> BTreeMap<String, Digest> {
@@ -84,7 +96,7 @@ fn sources(analysis: &Analysis<'_>) -> Vec<SourceState> {
     };
     let blake3 = |digests: &Option<EntryDigests>| digests.and_then(|d| d.blake3);
     let state = |sent: &super::analysis::Sent<'_>| {
-        let entries = sent.view.entries().to_vec();
+        let entries: Vec<Entry> = sent.view.entries().iter().cloned().map(without_inode).collect();
         let contents = match digests(&sent.key) {
             Some(digests) => digests.iter().map(blake3).collect(),
             None => vec![None; entries.len()],
@@ -98,6 +110,17 @@ fn sources(analysis: &Analysis<'_>) -> Vec<SourceState> {
         }
     };
     analysis.sent.iter().map(state).collect()
+}
+
+/// Inodes are of this machine; which names are one file is told by [`Entry::hardlink`].
+fn without_inode(mut entry: Entry) -> Entry {
+    if let Some(extra) = &mut entry.stat.extra {
+        extra.inode = None;
+        if **extra == Extra::default() {
+            entry.stat.extra = None;
+        }
+    }
+    entry
 }
 
 /// Why the build fails. A step is known by its name there.
