@@ -40,6 +40,28 @@ pub enum Error {
     /// A base image is not named properly.
     #[error(transparent)]
     Image(#[from] crate::image::ImageError),
+    /// A snapshot can't be read, or not be kept.
+    #[error(transparent)]
+    Snapshot(#[from] crate::snapshot::FileError),
+    /// A snapshot has nothing to do with the build.
+    #[error("using {} as the baseline: {why}", path.display())]
+    OtherBuild {
+        /// Its file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        why: crate::snapshot::Incomparable,
+    },
+    /// What is asked for needs steps, and the Dockerfile tells none.
+    #[error("no plan can be made of {dockerfile}: {}", reasons.join("; "))]
+    NoPlan {
+        /// The Dockerfile as it was named.
+        dockerfile: String,
+        /// Why, each with its line.
+        reasons: Vec<String>,
+        /// What to do about the first.
+        hint: Option<String>,
+    },
     /// The command was given something that it cannot work with.
     #[error("{message}")]
     Usage {
@@ -74,7 +96,7 @@ impl Error {
     /// What to do about it, where something can be said.
     pub fn hint(&self) -> Option<String> {
         match self {
-            Self::Usage { hint, .. } => hint.clone(),
+            Self::Usage { hint, .. } | Self::NoPlan { hint, .. } => hint.clone(),
             Self::Read { source, .. } if source.kind() == io::ErrorKind::PermissionDenied => {
                 Some("make it readable for this user".to_owned())
             }

@@ -23,6 +23,8 @@ pub enum Command {
     Ls(LsArgs),
     /// Whether a path is sent, which pattern decided, and which instructions take it
     Explain(ExplainArgs),
+    /// Write the state of the build's inputs to a file, to compare with later
+    Snapshot(SnapshotArgs),
     /// Write a completion script for a shell
     Completion {
         /// The shell
@@ -79,6 +81,20 @@ pub struct ExplainArgs {
     pub context: PathBuf,
     #[command(flatten)]
     pub options: BuildOptions,
+    #[command(flatten)]
+    pub output: OutputArgs,
+}
+
+/// `snapshot`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Without -o the snapshot is kept in snapshots in STOWAWAY_STATE_DIR or the user's state folder, the last five of \
+each build. Values of build arguments and secrets are never written.",
+    mut_arg("output", |arg| arg.help("Write the snapshot to a file instead of keeping it; `-` for standard output"))
+)]
+pub struct SnapshotArgs {
+    #[command(flatten)]
+    pub build: BuildArgs,
     #[command(flatten)]
     pub output: OutputArgs,
 }

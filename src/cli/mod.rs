@@ -10,6 +10,7 @@ mod ls;
 mod output;
 mod plan;
 mod progress;
+mod snapshot;
 
 use std::io::{Read as _, Write as _};
 use std::path::Path;
@@ -56,6 +57,7 @@ fn run(command: Command) -> Result<u8, Error> {
         Command::Plan(args) => plan::run(&args),
         Command::Ls(args) => ls::run(&args),
         Command::Explain(args) => explain::run(args),
+        Command::Snapshot(args) => snapshot::run(&args),
         Command::Completion { shell } => completion::script(shell),
         Command::Man => completion::manual(),
     }
@@ -68,6 +70,7 @@ impl Command {
             Self::Plan(args) => args.output.color,
             Self::Ls(args) => args.output.color,
             Self::Explain(args) => args.output.color,
+            Self::Snapshot(args) => args.output.color,
             Self::Completion { .. } | Self::Man => Color::Auto,
         }
     }

@@ -61,7 +61,7 @@ pub fn to_stdout(render: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Resul
 
 /// Writes a temporary file in the same folder and renames it over `path`. What is no regular file (`/dev/null`, a pipe) is
 /// written to directly, since a rename would replace it.
-fn replace(path: &Path, render: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
+pub fn replace(path: &Path, render: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
     if path.metadata().is_ok_and(|m| !m.is_file()) {
         let mut out = BufWriter::new(File::options().write(true).open(path)?);
         return render(&mut out).and_then(|()| out.flush());

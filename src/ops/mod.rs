@@ -14,6 +14,7 @@ mod missing;
 mod plan;
 mod request;
 mod similar;
+mod snapshot;
 mod surprises;
 
 pub use analysis::{Analysis, AnalysisOptions, Read};
@@ -22,3 +23,4 @@ pub use freeze::freeze;
 pub use list::{ListOptions, Which, list};
 pub use plan::plan;
 pub use request::{DockerfileInput, NamedInput, Request};
+pub use snapshot::{Taken, snapshot};

@@ -12,6 +12,7 @@ mod listing;
 mod markdown;
 mod path;
 mod plan;
+mod snapshot;
 mod time;
 mod why;
 
@@ -23,6 +24,7 @@ pub use plan::{
     Cause, ContextSummary, ErrorReport, LinkReport, NamedSummary, PlanReport, Reads, RecordReport, Sent,
     StepReport, WarningReport,
 };
+pub use snapshot::SnapshotReport;
 pub use why::{
     BaselineReport, CacheAnswer, CauseReport, FoldReport, HintReport, WhyReport, WhyStep, WhySummary,
     kind_name, verdict_name,

@@ -22,7 +22,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("snapshot", &["cache", "digest", "entry"]),
     ("diff", &["cache", "digest", "entry", "gopath", "pattern", "snapshot"]),
     ("report", &["diff", "digest", "entry"]),
-    ("error", &["cache", "context", "image", "pattern", "plan"]),
+    ("error", &["cache", "context", "image", "pattern", "plan", "snapshot"]),
     (
         "ops",
         &[
@@ -42,7 +42,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "snapshot",
         ],
     ),
-    ("cli", &["digest", "error", "image", "observer", "ops", "plan", "report"]),
+    ("cli", &["digest", "error", "image", "observer", "ops", "plan", "report", "snapshot"]),
 ];
 
 /// Files that belong to no room: the front door and the program.

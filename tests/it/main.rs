@@ -6,6 +6,7 @@ mod bad_input;
 mod changes;
 mod projects;
 mod same;
+mod snapshot;
 #[allow(dead_code, reason = "the engine tests use the rest")]
 mod support;
 mod surprises;

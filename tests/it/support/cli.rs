@@ -20,7 +20,10 @@ pub struct Run {
 /// The program with no input, no colours wanted by the environment, and nothing of the caller's home.
 pub fn command() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_stowaway"));
-    command.stdin(Stdio::null()).env("STOWAWAY_CACHE_DIR", cache());
+    command
+        .stdin(Stdio::null())
+        .env("STOWAWAY_CACHE_DIR", kept("cache"))
+        .env("STOWAWAY_STATE_DIR", kept("state"));
     for name in [
         "CLICOLOR_FORCE",
         "FORCE_COLOR",
@@ -34,9 +37,10 @@ pub fn command() -> Command {
     command
 }
 
-/// A cache folder for all tests. Contexts in temporary folders never meet there, and the program itself bounds its size.
-fn cache() -> PathBuf {
-    Path::new(env!("CARGO_TARGET_TMPDIR")).join("cache")
+/// A cache or state folder for all tests. Contexts in temporary folders never meet there, and the program itself bounds its
+/// size.
+fn kept(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_TARGET_TMPDIR")).join(name)
 }
 
 /// Runs a prepared command.
