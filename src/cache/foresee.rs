@@ -65,8 +65,8 @@ impl Walk<'_> {
 
     /// The tree of a local source; its folders are shared, so that a copy costs nothing.
     fn client_files(&mut self, local: usize) -> FileTree {
-        let input = &self.inputs.all()[local];
-        self.client_trees[local].get_or_insert_with(|| apply::source_tree(&input.name, input.files)).clone()
+        let made = self.client_trees[local].take().unwrap_or_else(|| self.client_tree(local));
+        self.client_trees[local].insert(made).clone()
     }
 }
 

@@ -126,10 +126,7 @@ impl<'t> Walk<'t> {
 
     fn source_files(&self, vertex: usize, source: &Source) -> Result<Result<FileTree, String>, CacheError> {
         Ok(match (source, self.local_of[vertex]) {
-            (_, Some(local)) => {
-                let input = &self.inputs.all()[local];
-                Ok(apply::source_tree(&input.name, input.files))
-            }
+            (_, Some(local)) => Ok(self.client_tree(local)),
             (Source::Image { image: Some(image), .. }, _) if image.0.layers.is_some() => {
                 Ok(apply::image_tree(&image.0).map_err(|e| CacheError::Tree(e.to_string()))?)
             }
@@ -142,6 +139,13 @@ impl<'t> Walk<'t> {
             }
             (Source::Local(local), _) => return Err(CacheError::NoSource(local.name.clone())),
         })
+    }
+
+    /// The folder of a local source as the daemon gets it.
+    pub(super) fn client_tree(&self, local: usize) -> FileTree {
+        let input = &self.inputs.all()[local];
+        let hashed = |entry| Some(!self.locals[local].entry_digests(entry)?.unopened);
+        apply::source_tree(&input.name, input.files, &hashed)
     }
 
     /// Takes note of an operation that fails when it runs.

@@ -100,6 +100,11 @@ impl Node {
         Self { stat, content, entries: BTreeMap::new() }
     }
 
+    /// A folder with these entries.
+    pub fn holding(stat: Stat, entries: impl IntoIterator<Item = (Arc<[u8]>, Arc<Node>)>) -> Self {
+        Self { stat, content: Content::Empty, entries: entries.into_iter().collect() }
+    }
+
     /// The entry of that name.
     pub fn entry(&self, name: &[u8]) -> Option<&Node> {
         self.entries.get(name).map(|n| &**n)
