@@ -68,8 +68,8 @@ impl Problem {
     }
 }
 
-/// What of a stat isn't sent, but tells whether a file is still the same.
-#[derive(Debug, Clone, Copy)]
+/// What of a stat isn't sent, but tells whether a file is still the same; all zero for an entry that isn't on disk.
+#[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Inode {
     pub(super) device: u64,
     pub(super) number: u64,

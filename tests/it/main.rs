@@ -4,6 +4,7 @@
 mod arrows;
 mod bad_input;
 mod changes;
+mod index;
 mod projects;
 mod same;
 mod snapshot;
