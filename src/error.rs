@@ -62,6 +62,9 @@ pub enum Error {
         /// What to do about the first.
         hint: Option<String>,
     },
+    /// A cache that another builder wrote can't be read.
+    #[error(transparent)]
+    Import(#[from] crate::imported::ImportError),
     /// The command was given something that it cannot work with.
     #[error("{message}")]
     Usage {
@@ -88,15 +91,19 @@ impl Error {
         Self::Usage { message: message.into(), hint: Some(hint.to_owned()) }
     }
 
-    /// The exit status: 2 for all of them, since each is wrong use or unreadable input.
+    /// The exit status: 3 where an engine or a registry doesn't answer as it should, 2 for wrong use and unreadable input.
     pub fn exit_code(&self) -> u8 {
-        2
+        match self {
+            Self::Import(error) if error.is_remote() => 3,
+            _ => 2,
+        }
     }
 
     /// What to do about it, where something can be said.
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Usage { hint, .. } | Self::NoPlan { hint, .. } => hint.clone(),
+            Self::Import(error) => error.hint(),
             Self::Read { source, .. } if source.kind() == io::ErrorKind::PermissionDenied => {
                 Some("make it readable for this user".to_owned())
             }

@@ -72,6 +72,7 @@ pub mod entry;
 pub mod error;
 pub mod gopath;
 pub mod image;
+pub mod imported;
 pub mod index;
 pub mod log;
 pub mod observer;

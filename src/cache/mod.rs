@@ -31,7 +31,10 @@ mod tests;
 mod tree;
 mod walk;
 
-pub use apply::{ApplyError, ContentReader, apply_file_op, image_tree, merge, open_content, source_tree};
+pub use apply::{
+    ApplyError, ContentReader, LayerEntry, LayerError, LayerFile, apply_file_op, image_tree, merge,
+    open_content, scan_layer, source_tree,
+};
 pub use header::{Producer, bare_digest, hashed_xattrs, unseen_root, write_header};
 pub use inputs::{Inputs, Memory};
 pub use keys::{

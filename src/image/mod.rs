@@ -3,12 +3,16 @@
 mod config;
 mod error;
 mod layout;
+mod manifest;
 mod platform;
 mod store;
 #[cfg(test)]
 mod tests;
 
 pub use error::ImageError;
+pub(crate) use layout::{Layout, Wanted};
+pub(crate) use manifest::{Ask, Blobs, Descriptor, Document, MAX_BLOB, parse_json};
+pub(crate) use platform::{Matcher, show as show_platform};
 pub use store::{ImageStore, LayoutSpec};
 
 use crate::digest::Digest;

@@ -6,7 +6,7 @@ use super::Platform;
 
 /// The platforms that a machine can run, best first.
 #[derive(Debug, Clone)]
-pub(super) struct Matcher(Vec<Platform>);
+pub(crate) struct Matcher(Vec<Platform>);
 
 impl Matcher {
     /// What runs on `platform`.
@@ -36,7 +36,7 @@ impl Matcher {
 }
 
 /// `os/arch/variant`.
-pub(super) fn show(platform: &Platform) -> String {
+pub(crate) fn show(platform: &Platform) -> String {
     let mut out = format!("{}/{}", platform.os, platform.architecture);
     if !platform.variant.is_empty() {
         out.push('/');

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::config::parse_either;
 use super::layout::{Layout, Wanted, read_limited};
+use super::manifest::MAX_BLOB;
 use super::{Image, ImageError, Platform};
 use crate::digest::Digest;
 
@@ -97,7 +98,7 @@ impl ImageStore {
             let why = "no OCI layout was given for this context".into();
             return Err(ImageError::Spec { spec: name.into(), why });
         };
-        let wanted = Wanted { digest: spec.digest, tag: spec.tag.as_deref(), name: None };
+        let wanted = Wanted { digest: spec.digest, tag: spec.tag.as_deref(), ..Wanted::default() };
         let shown = format!("{name} (oci-layout://{})", spec.folder.display());
         Layout { folder: &spec.folder }.image(&shown, &wanted, platform)
     }
@@ -131,7 +132,7 @@ fn read_base(
         return Ok(None);
     }
     let tag = spec.tag.as_deref().or_else(|| tag(name));
-    let wanted = Wanted { digest: digest.or(spec.digest), tag, name: Some(name) };
+    let wanted = Wanted { digest: digest.or(spec.digest), tag, name: Some(name), ..Wanted::default() };
     let shown = format!("{reference} ({})", path.display());
     layout.image(&shown, &wanted, platform).map(Some)
 }
@@ -139,7 +140,7 @@ fn read_base(
 /// An image of which only the config is known. Its root digest is known when the reference names it, or when the output of
 /// `docker image inspect` has just one.
 fn read_config(reference: &str, path: &Path, digest: Option<Digest>) -> Result<Image, ImageError> {
-    let (config, digests) = parse_either(&read_limited(path)?, path)?;
+    let (config, digests) = parse_either(&read_limited(path, MAX_BLOB)?, path)?;
     let only = digests.first().filter(|first| digests.iter().all(|d| d == *first)).copied();
     Ok(Image {
         name: format!("{reference} ({})", path.display()),

@@ -21,8 +21,9 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("cache", &["digest", "dockerfile", "entry", "gopath", "image", "observer", "pattern", "plan"]),
     ("snapshot", &["cache", "digest", "entry"]),
     ("diff", &["cache", "digest", "entry", "gopath", "pattern", "snapshot"]),
+    ("imported", &["cache", "digest", "image"]),
     ("report", &["diff", "digest", "entry"]),
-    ("error", &["cache", "context", "image", "pattern", "plan", "snapshot"]),
+    ("error", &["cache", "context", "image", "imported", "pattern", "plan", "snapshot"]),
     (
         "ops",
         &[

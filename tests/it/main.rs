@@ -4,6 +4,7 @@
 mod arrows;
 mod bad_input;
 mod changes;
+mod imported;
 mod index;
 mod projects;
 mod same;

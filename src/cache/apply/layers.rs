@@ -20,8 +20,8 @@ use crate::entry::FileType;
 use crate::gopath;
 use crate::image::{Image, ImageError, Layer};
 
-const WHITEOUT: &[u8] = b".wh.";
-const OPAQUE: &[u8] = b".wh..wh..opq";
+pub(super) const WHITEOUT: &[u8] = b".wh.";
+pub(super) const OPAQUE: &[u8] = b".wh..wh..opq";
 
 /// Lays trees over each other, the first at the bottom (MergeOp, which `--link` makes).
 ///

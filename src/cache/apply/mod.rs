@@ -12,6 +12,7 @@ mod owner;
 #[cfg(test)]
 mod recorded;
 mod rootpath;
+mod scan;
 mod source;
 mod spool;
 mod tar;
@@ -24,6 +25,7 @@ mod wildcard;
 
 pub use error::ApplyError;
 pub use layers::{image_tree, merge};
+pub use scan::{LayerEntry, LayerError, LayerFile, scan_layer};
 pub use source::source_tree;
 
 use std::cell::OnceCell;
