@@ -124,6 +124,7 @@ pub(crate) struct Ask<'a> {
     /// What it is, for messages.
     pub what: &'a str,
     /// A manifest or an index: registries keep those apart.
+    #[allow(dead_code, reason = "folders keep all blobs in one place")]
     pub manifest: bool,
     /// No more bytes than these are read.
     pub limit: u64,
