@@ -1,7 +1,7 @@
 //! Sees a Docker build context exactly as BuildKit does and computes BuildKit's cache keys without an engine.
 //!
 //! The rooms, from the ground floor up: [`entry`], [`gopath`], [`digest`], [`observer`]; then [`pattern`],
-//! [`dockerfile`], [`image`], [`context`]; then [`plan`] (what is written) and [`cache`] (what it means);
+//! [`dockerfile`], `project` (Compose and Bake files), [`image`], [`context`]; then [`plan`] (what is written) and [`cache`] (what it means);
 //! at the top [`report`], [`ops`] and the command line.
 //!
 //! # The whole flow
@@ -79,5 +79,7 @@ pub mod observer;
 pub mod ops;
 pub mod pattern;
 pub mod plan;
+#[cfg(feature = "project")]
+pub mod project;
 pub mod report;
 pub mod snapshot;

@@ -15,6 +15,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("index", &["digest"]),
     ("pattern", &["gopath"]),
     ("dockerfile", &[]),
+    ("project", &["gopath"]),
     ("image", &["digest"]),
     ("context", &["entry", "gopath", "index", "observer", "pattern"]),
     ("plan", &["digest", "dockerfile", "gopath", "image"]),
