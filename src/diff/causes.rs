@@ -6,7 +6,7 @@ use super::operation::{self, Side};
 use super::{Cause, CauseKind, Found, Lookup, StepVerdict, Verdict, files, open, stage_files};
 use crate::cache::Remembered;
 use crate::digest::Digest;
-use crate::snapshot::{ContentState, Snapshot, VertexKind};
+use crate::snapshot::{ContentState, Snapshot, StepState, VertexKind};
 
 /// What is compared, and what the lookup found.
 pub(super) struct Comparing<'a> {
@@ -19,6 +19,8 @@ pub(super) struct Comparing<'a> {
     pub counterparts: Vec<Option<usize>>,
     /// By vertex: the step that it is the own work of.
     pub step_of: Vec<Option<usize>>,
+    /// The same of the earlier snapshot.
+    pub step_before: Vec<Option<usize>>,
     /// By vertex: what an unknown verdict hangs on.
     pub open: Vec<Vec<String>>,
     /// By record's digest: the vertices of the earlier snapshot.
@@ -34,10 +36,8 @@ impl<'a> Comparing<'a> {
         lookup: &'a Lookup,
         counterparts: Vec<Option<usize>>,
     ) -> Self {
-        let mut step_of = vec![None; now.vertices.len()];
-        for (index, step) in now.steps.iter().enumerate().rev() {
-            step_of[step.vertex] = Some(index);
-        }
+        let step_of = own_steps(now);
+        let step_before = before.map(own_steps).unwrap_or_default();
         let mut vertices_before: BTreeMap<Digest, Vec<usize>> = BTreeMap::new();
         for (index, vertex) in before.iter().flat_map(|b| b.vertices.iter().enumerate()) {
             for record in vertex.records.iter().filter_map(|r| remembered.records.get(*r)) {
@@ -45,7 +45,7 @@ impl<'a> Comparing<'a> {
             }
         }
         let open = open::open(now, lookup, &step_of);
-        Self { before, remembered, now, lookup, counterparts, step_of, open, vertices_before }
+        Self { before, remembered, now, lookup, counterparts, step_of, step_before, open, vertices_before }
     }
 
     /// One step.
@@ -140,8 +140,8 @@ impl<'a> Comparing<'a> {
         let Some(before) = before else { return vec![Own::first(self.new_step(index))] };
         let causes = operation::causes(before, now);
         if causes.is_empty() {
-            let stood = self.below(before.snapshot, before.step.vertex);
-            let stands = self.below(self.now, now.step.vertex);
+            let stood = self.below(before);
+            let stands = self.below(now);
             let cause = if stood.is_none() == stands.is_none() && stood == stands {
                 Cause {
                     detail: Some("its operation is another one".to_owned()),
@@ -186,10 +186,9 @@ impl<'a> Comparing<'a> {
             |i: usize| by_content(i) && (other_operation || !found.inputs.get(i).copied().unwrap_or(false));
         let question = files::Question {
             before: before.snapshot,
-            vertex_before: before.step.vertex,
+            step_before: before.step,
             now: self.now,
-            vertex_now: step.vertex,
-            text: &step.text,
+            step_now: step,
             other_operation,
         };
         let mut out: Vec<Own> = files::changes(&question, missed).into_iter().map(Own::first).collect();
@@ -205,13 +204,13 @@ impl<'a> Comparing<'a> {
 
     /// Files of a stage: what made them differ is told where they were made.
     fn stage_contents(&self, question: &files::Question<'_>, input: usize) -> Vec<Own> {
-        let now = &self.now.vertices[question.vertex_now].inputs[input];
-        let vertex = question.before.vertices.get(question.vertex_before);
+        let now = &self.now.vertices[question.step_now.vertex].inputs[input];
+        let vertex = question.before.vertices.get(question.step_before.vertex);
         let Some(before) = vertex.and_then(|v| v.inputs.get(input)) else { return Vec::new() };
         if !stage_files::is_stage(now) || !stage_files::is_stage(before) {
             return Vec::new();
         }
-        let stage = self.name_of(self.now, now.vertex).unwrap_or_default();
+        let stage = self.nearest(self.now, now.vertex).map(|s| s.name.clone()).unwrap_or_default();
         let causes = stage_files::changes(&stage, before, now);
         causes.into_iter().map(|cause| Own { first: false, cause }).collect()
     }
@@ -222,7 +221,10 @@ impl<'a> Comparing<'a> {
         let missed = inputs.iter().zip(&found.inputs).filter(|(i, matched)| {
             !**matched && matches!(i.content, ContentState::Known { .. }) && !stage_files::is_stage(i)
         });
-        let cause = |_| Own::first(unnamed("the files are not those that the cache was made from"));
+        let cause = |_| {
+            let detail = Some("the files are not those that the cache was made from".to_owned());
+            Own::first(Cause { detail, ..Cause::new(CauseKind::Content) })
+        };
         missed.map(cause).take(1).collect()
     }
 
@@ -236,8 +238,8 @@ impl<'a> Comparing<'a> {
             !**matched && by_definition && cached(i.vertex)
         });
         elsewhere.next()?;
-        let stood = before.and_then(|b| self.below(b.snapshot, b.step.vertex));
-        let stands = self.below(self.now, step.vertex);
+        let stood = before.and_then(|b| self.below(b));
+        let stands = self.below(Side::of(self.now, index));
         if stood.is_some() && stood == stands {
             return Some(Own::first(unnamed("what it stands on is another way to the same step")));
         }
@@ -315,25 +317,35 @@ impl<'a> Comparing<'a> {
         Cause { detail: Some(detail.to_owned()), ..Cause::new(CauseKind::NotRemembered) }
     }
 
-    /// The name of the step that a vertex stands on.
-    fn below(&self, snapshot: &Snapshot, vertex: usize) -> Option<String> {
-        let inputs = &snapshot.vertices.get(vertex)?.inputs;
-        let first = inputs.iter().find(|i| snapshot.vertices[i.vertex].kind != VertexKind::Local)?;
-        // The number of a step says nothing of what it does.
-        let step = snapshot.steps.iter().find(|s| s.vertex == first.vertex);
-        step.map(|s| s.text.clone()).or_else(|| self.name_of(snapshot, first.vertex))
+    /// The text of the step that a step stands on: its number says nothing of what it does.
+    fn below(&self, side: Side<'_>) -> Option<String> {
+        let inputs = &side.snapshot.vertices.get(side.step.vertex)?.inputs;
+        let first = inputs.iter().find(|i| side.snapshot.vertices[i.vertex].kind != VertexKind::Local)?;
+        self.nearest(side.snapshot, first.vertex).map(|s| s.text.clone())
     }
 
-    /// The name of a vertex's step, or of the nearest one below it.
-    fn name_of(&self, snapshot: &Snapshot, vertex: usize) -> Option<String> {
+    /// A vertex's step, or the nearest one below it.
+    fn nearest<'s>(&self, snapshot: &'s Snapshot, vertex: usize) -> Option<&'s StepState> {
+        let steps = if std::ptr::eq(snapshot, self.now) { &self.step_of } else { &self.step_before };
         let mut at = vertex;
         loop {
-            if let Some(step) = snapshot.steps.iter().find(|s| s.vertex == at) {
-                return Some(step.name.clone());
+            if let Some(step) = steps.get(at).copied().flatten() {
+                return snapshot.steps.get(step);
             }
             at = snapshot.vertices.get(at)?.inputs.first().map(|i| i.vertex).filter(|v| *v < at)?;
         }
     }
+}
+
+/// By vertex: the step that it is the own work of.
+fn own_steps(snapshot: &Snapshot) -> Vec<Option<usize>> {
+    let mut out = vec![None; snapshot.vertices.len()];
+    for (index, step) in snapshot.steps.iter().enumerate().rev() {
+        if let Some(slot) = out.get_mut(step.vertex) {
+            *slot = Some(index);
+        }
+    }
+    out
 }
 
 fn unnamed(detail: &str) -> Cause {

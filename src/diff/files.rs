@@ -4,16 +4,14 @@ use super::ignored::Rules;
 use super::taken::{Item, Listing, Taken, taken};
 use super::{Cause, CauseKind, links, renames, same};
 use crate::entry::ContextPath;
-use crate::snapshot::Snapshot;
+use crate::snapshot::{Snapshot, StepState};
 
 /// A step's vertex in both snapshots, and which of its inputs are compared.
 pub(super) struct Question<'a> {
     pub before: &'a Snapshot,
-    pub vertex_before: usize,
+    pub step_before: &'a StepState,
     pub now: &'a Snapshot,
-    pub vertex_now: usize,
-    /// The instruction as it stands now.
-    pub text: &'a str,
+    pub step_now: &'a StepState,
     /// The operation is another one, so that it may take other files for that reason alone.
     pub other_operation: bool,
 }
@@ -23,9 +21,10 @@ pub(super) struct Question<'a> {
 /// A folder in which only an entry appeared is not named, and neither is a file that is the same as before and is only taken
 /// now.
 pub(super) fn changes(question: &Question<'_>, wanted: impl Fn(usize) -> bool + Copy) -> Vec<Cause> {
-    let before =
-        taken(question.before, question.vertex_before, |input| question.other_operation || wanted(input));
-    let now = taken(question.now, question.vertex_now, wanted);
+    let before = taken(question.before, question.step_before.vertex, |input| {
+        question.other_operation || wanted(input)
+    });
+    let now = taken(question.now, question.step_now.vertex, wanted);
     let nothing = Taken::default();
     let mut causes = Vec::new();
     for (source, now) in &now {
@@ -70,17 +69,21 @@ impl<'q, 'a> Folder<'q, 'a> {
         gone.retain(|i| self.listed_now.find(i.bytes()).is_none_or(|n| !same::equal(i, &n)));
         new.retain(|i| self.listed_before.find(i.bytes()).is_none_or(|b| !same::equal(&b, i)));
         causes.extend(self.ignored(&mut gone, &mut new));
-        causes.extend(renames::take(self.source, &mut gone, &mut new));
-        if self.question.other_operation {
-            gone.retain(|i| in_folder_of(self.now, i));
-            new.retain(|i| in_folder_of(self.before, i));
+        let (old_step, new_step) = (self.question.step_before, self.question.step_now);
+        if !self.question.other_operation {
+            causes.extend(renames::take(self.source, &mut gone, &mut new));
+        } else {
+            // Only what is asked for is sent: of a file that another instruction takes nobody knows whether it is new. Where
+            // the instruction was written anew for the same bytes under another name, they have moved.
+            if old_step.text != new_step.text {
+                causes.extend(renames::take(self.source, &mut gone, &mut new));
+            }
+            gone.retain(|i| in_folder_of(self.now, new_step, i));
+            new.retain(|i| in_folder_of(self.before, old_step, i));
         }
         causes.extend(gone.iter().map(|i| self.cause(CauseKind::Removed, i)));
         causes.extend(new.iter().map(|i| self.cause(CauseKind::Added, i)));
-        causes.sort_by(|a, b| {
-            let path = |c: &'_ Cause| c.path.clone().unwrap_or_default();
-            ContextPath::compare(&path(a), &path(b)).then(a.kind.cmp(&b.kind))
-        });
+        causes.sort_by(by_path);
         causes
     }
 
@@ -106,7 +109,9 @@ impl<'q, 'a> Folder<'q, 'a> {
             return Vec::new();
         }
         let mut causes = Vec::new();
-        for link in links::moved(self.source, self.question.text, &self.listed_before, &self.listed_now) {
+        for link in
+            links::moved(self.source, &self.question.step_now.text, &self.listed_before, &self.listed_now)
+        {
             let path = link.cause.path.clone().unwrap_or_default();
             if self.before.find(&path).is_some() && self.now.find(&path).is_some() {
                 continue; // It is taken itself, and compared as such.
@@ -132,6 +137,12 @@ impl<'q, 'a> Folder<'q, 'a> {
     }
 }
 
+/// The order in which causes are told: by path, then by kind.
+pub(super) fn by_path(a: &Cause, b: &Cause) -> std::cmp::Ordering {
+    let (left, right) = (a.path.as_deref().unwrap_or_default(), b.path.as_deref().unwrap_or_default());
+    ContextPath::compare(left, right).then(a.kind.cmp(&b.kind))
+}
+
 /// Goes through both lists in the order of paths.
 fn merge<'a>(
     before: &[Item<'a>],
@@ -153,10 +164,10 @@ fn merge<'a>(
 }
 
 /// Whether the folder that holds an item is taken on that side, so that the item would be, too.
-fn in_folder_of(taken: &Taken<'_>, item: &Item<'_>) -> bool {
+fn in_folder_of(taken: &Taken<'_>, step: &StepState, item: &Item<'_>) -> bool {
     match item.path().parent() {
         Some(folder) => taken.find(folder.as_bytes()).is_some_and(|f| f.entry.stat.is_dir()),
-        None => taken.whole,
+        None => taken.whole && links::takes_root(step),
     }
 }
 

@@ -4,6 +4,7 @@ use super::taken::{Item, Listing};
 use super::{Cause, CauseKind, same};
 use crate::entry::{ContextPath, Entry, FileType};
 use crate::gopath;
+use crate::snapshot::StepState;
 
 /// More links than this on the way count as a loop (`cache/contenthash/path.go`).
 const MAX_LINKS: usize = 255;
@@ -56,10 +57,23 @@ fn links<'a>(listing: &Listing<'a>) -> impl Iterator<Item = &'a Entry> {
 }
 
 /// What may be a path in an instruction, relative to the root.
-fn words(text: &str) -> Vec<Vec<u8>> {
+pub(super) fn words(text: &str) -> Vec<Vec<u8>> {
     let cut = |c: char| c.is_whitespace() || "\"'[],=".contains(c);
     let clean = |word: &str| gopath::clean(&[b"/", word.as_bytes()].concat())[1..].to_vec();
     text.split(cut).filter(|w| !w.is_empty()).map(clean).filter(|w| !w.is_empty()).collect()
+}
+
+/// Whether a COPY or ADD names the root of what it copies from, or a mount may.
+pub(super) fn takes_root(step: &StepState) -> bool {
+    if !matches!(step.instruction.as_str(), "COPY" | "ADD") {
+        return true;
+    }
+    let cut = |c: char| c.is_whitespace() || "\"'[],".contains(c);
+    let mut words: Vec<&str> =
+        step.text.split(cut).filter(|w| !w.is_empty() && !w.starts_with("--")).collect();
+    words.pop(); // the destination
+    let root = |word: &&str| gopath::clean(&[b"/", word.as_bytes()].concat()) == b"/";
+    words.iter().skip(1).any(root)
 }
 
 /// Whether the way to `word` goes through `link`; a variable may stand for any name.

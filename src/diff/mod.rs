@@ -3,10 +3,15 @@
 mod align;
 mod causes;
 mod files;
+mod fold;
+mod hints;
 mod ignored;
 mod lcs;
+mod line_endings;
 mod links;
+mod litter;
 mod lookup;
+mod named;
 mod open;
 mod operation;
 mod renames;
@@ -14,9 +19,14 @@ mod same;
 mod stage_files;
 mod stale;
 mod taken;
+mod umask;
 mod words;
 
+pub use fold::{Folded, fold};
+pub use hints::{Hint, HintRule, hints};
+pub use line_endings::mark_line_endings;
 pub use lookup::{Found, Lookup, lookup};
+pub use named::{Landing, LayerFile, Overrides, name_files};
 
 use crate::snapshot::Snapshot;
 

@@ -35,27 +35,28 @@ pub(super) fn mark(now: &Snapshot, steps: &mut [StepVerdict]) {
 /// All of it, for the comparison as a whole.
 pub(super) fn all(steps: &[StepVerdict]) -> Option<Stale> {
     let causes = steps.iter().flat_map(|s| &s.causes).filter(|c| c.unnoticed);
-    let mut content = false;
+    let mut file = false;
+    let mut folder = false;
     let mut paths: BTreeSet<(String, Vec<u8>)> = BTreeSet::new();
     for cause in causes {
-        content |= cause.kind == CauseKind::Content;
+        // Of a file a mode never goes unnoticed.
+        let is_folder = matches!(cause.kind, CauseKind::Mode | CauseKind::Owner);
+        (file, folder) = (file || !is_folder, folder || is_folder);
         paths.extend(cause.path.clone().map(|path| (cause.source.clone(), path)));
     }
     if paths.is_empty() {
         return None;
     }
-    let count = match paths.len() {
-        1 => "1 path".to_owned(),
-        n => format!("{n} paths"),
-    };
-    let what = if content {
-        "same size and modification time with other content, or only a folder's mode or an extended attribute"
-    } else {
-        "only a folder's mode or an extended attribute"
-    };
-    let text = format!(
-        "{count} changed in a way that an engine which holds this context does not notice ({what}): it may show the step \
-         cached, or build from the file as it was; touching the file makes it look again"
+    let count = if paths.len() == 1 { "1 path".to_owned() } else { format!("{} paths", paths.len()) };
+    let mut text = format!(
+        "{count} changed in a way that an engine which holds this context does not notice: it may show the step cached, or build \
+         from what was there before"
     );
+    if file {
+        text += "; same size and modification time with other bytes, or an extended attribute alone: `touch` makes it look again";
+    }
+    if folder {
+        text += "; the mode of a folder counts again once the folder was missing from a build";
+    }
     Some(Stale { paths: paths.into_iter().collect(), text })
 }

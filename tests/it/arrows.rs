@@ -30,6 +30,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         &[
             "cache",
             "context",
+            "diff",
             "digest",
             "dockerfile",
             "entry",

@@ -3,6 +3,7 @@
 
 mod arrows;
 mod bad_input;
+mod causes;
 mod changes;
 mod imported;
 mod index;
