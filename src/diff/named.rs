@@ -6,7 +6,7 @@ use super::files::by_path;
 use super::taken::Item;
 use super::{Cause, CauseKind, same};
 use crate::digest::Digest;
-use crate::entry::{ContextPath, Entry, FileType, Stat};
+use crate::entry::{Entry, FileType, Stat};
 use crate::snapshot::Snapshot;
 
 /// A file of a layer.
@@ -127,6 +127,7 @@ fn origin<'s>(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::entry::ContextPath;
     use crate::snapshot::SourceState;
 
     fn stat(file_type: FileType, mode: u16) -> Stat {
