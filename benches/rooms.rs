@@ -120,6 +120,7 @@ fn copy_everything() -> Plan {
         graph: Graph { vertices },
         target: Some(VertexId(1)),
         target_name: "0".into(),
+        image: stowaway::plan::TargetImage::default(),
         steps: Vec::new(),
         errors: Vec::new(),
         warnings: Vec::new(),

@@ -65,6 +65,12 @@ pub enum Error {
     /// A cache that another builder wrote can't be read.
     #[error(transparent)]
     Import(#[from] crate::imported::ImportError),
+    /// A build that fails has no result.
+    #[error("the build would fail: {}", reasons.join("; "))]
+    Fails {
+        /// Why, each with its line.
+        reasons: Vec<String>,
+    },
     /// The command was given something that it cannot work with.
     #[error("{message}")]
     Usage {
@@ -91,9 +97,11 @@ impl Error {
         Self::Usage { message: message.into(), hint: Some(hint.to_owned()) }
     }
 
-    /// The exit status: 3 where an engine or a registry doesn't answer as it should, 2 for wrong use and unreadable input.
+    /// The exit status: 1 for a build that would fail, 3 where an engine or a registry doesn't answer as it should, 2 for wrong use
+    /// and unreadable input.
     pub fn exit_code(&self) -> u8 {
         match self {
+            Self::Fails { .. } => 1,
             Self::Import(error) if error.is_remote() => 3,
             _ => 2,
         }

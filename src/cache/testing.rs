@@ -77,6 +77,7 @@ pub(super) fn plan(vertices: Vec<(Op, Vec<usize>)>) -> Plan {
         steps: (0..vertices.len()).map(step).collect(),
         graph: Graph { vertices },
         target_name: "0".into(),
+        image: plan::TargetImage::default(),
         errors: Vec::new(),
         warnings: Vec::new(),
     }

@@ -25,6 +25,8 @@ pub enum Command {
     Explain(ExplainArgs),
     /// Write the state of the build's inputs to a file, to compare with later
     Snapshot(SnapshotArgs),
+    /// One digest of all that the target's result depends on: to tag images with, and to skip builds
+    Key(KeyArgs),
     /// Write a completion script for a shell
     Completion {
         /// The shell
@@ -95,6 +97,25 @@ each build. Values of build arguments and secrets are never written.",
 pub struct SnapshotArgs {
     #[command(flatten)]
     pub build: BuildArgs,
+    #[command(flatten)]
+    pub output: OutputArgs,
+}
+
+/// `key`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Exit status: 0 with a key; 1 for a build that would fail; 2 for wrong use, unreadable input, and with --strict for a \
+key that would assume something."
+)]
+pub struct KeyArgs {
+    #[command(flatten)]
+    pub build: BuildArgs,
+    /// List what went in: each step with its own digest, and the parts of the image's config
+    #[arg(long)]
+    pub explain: bool,
+    /// Give no key where something has to be assumed, such as what image a tag stands for
+    #[arg(long)]
+    pub strict: bool,
     #[command(flatten)]
     pub output: OutputArgs,
 }

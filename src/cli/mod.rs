@@ -6,6 +6,7 @@ mod convert;
 mod explain;
 mod folders;
 mod interrupt;
+mod key;
 mod ls;
 mod output;
 mod plan;
@@ -58,6 +59,7 @@ fn run(command: Command) -> Result<u8, Error> {
         Command::Ls(args) => ls::run(&args),
         Command::Explain(args) => explain::run(args),
         Command::Snapshot(args) => snapshot::run(&args),
+        Command::Key(args) => key::run(&args),
         Command::Completion { shell } => completion::script(shell),
         Command::Man => completion::manual(),
     }
@@ -71,6 +73,7 @@ impl Command {
             Self::Ls(args) => args.output.color,
             Self::Explain(args) => args.output.color,
             Self::Snapshot(args) => args.output.color,
+            Self::Key(args) => args.output.color,
             Self::Completion { .. } | Self::Man => Color::Auto,
         }
     }

@@ -141,8 +141,8 @@ pub enum InstructionKind {
     Env(Vec<KeyValue>),
     /// EXPOSE: ports, unexpanded, sorted.
     Expose(Vec<String>),
-    /// HEALTHCHECK: `None` for NONE, else the test (`CMD …` or `CMD-SHELL …`).
-    Healthcheck(Option<Vec<String>>),
+    /// HEALTHCHECK.
+    Healthcheck(Healthcheck),
     /// LABEL.
     Label(Vec<KeyValue>),
     /// MAINTAINER.
@@ -161,6 +161,23 @@ pub enum InstructionKind {
     Volume(Vec<String>),
     /// WORKDIR.
     Workdir(String),
+}
+
+/// HEALTHCHECK.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Healthcheck {
+    /// `None` for NONE, else the test (`CMD …` or `CMD-SHELL …`).
+    pub test: Option<Vec<String>>,
+    /// `--interval` in nanoseconds; 0 when not given, as for the other times.
+    pub interval: i64,
+    /// `--timeout`.
+    pub timeout: i64,
+    /// `--start-period`.
+    pub start_period: i64,
+    /// `--start-interval`.
+    pub start_interval: i64,
+    /// `--retries`; 0 when not given.
+    pub retries: i32,
 }
 
 /// COPY and ADD (flags that only one of them has are at their default in the other).

@@ -71,7 +71,7 @@ fn of_kind(kind: &InstructionKind) -> (&'static str, Value) {
         I::Label(p) => ("LABEL", pairs(p)),
         I::Expose(w) => ("EXPOSE", json!({"words": w})),
         I::Healthcheck(w) => {
-            ("HEALTHCHECK", json!({"words": w.clone().unwrap_or_else(|| vec!["NONE".into()])}))
+            ("HEALTHCHECK", json!({"words": w.test.clone().unwrap_or_else(|| vec!["NONE".into()])}))
         }
         I::Shell(w) => ("SHELL", json!({"words": w})),
         I::Volume(w) => ("VOLUME", json!({"words": w})),

@@ -1,5 +1,6 @@
 //! HEALTHCHECK (`parseHealthcheck` of `instructions/parse.go`).
 
+use super::ast::Healthcheck;
 use super::error::Fault;
 use super::flags::{Flags, Kind};
 use super::gotext::{quote, text, to_upper};
@@ -13,15 +14,15 @@ const FLAGS: [(&str, Kind); 5] = [
     ("retries", Kind::Text),
 ];
 
-/// The test; `None` for `NONE`.
-pub(super) fn parse(node: &Node) -> Result<Option<Vec<String>>, Fault> {
+/// The test with its times.
+pub(super) fn parse(node: &Node) -> Result<Healthcheck, Fault> {
     let Some((first, args)) = node.args.words.split_first() else {
         return Err(Fault::new("HEALTHCHECK requires at least one argument"));
     };
     let kind = to_upper(&text(first));
     if kind == "NONE" {
         return if args.is_empty() {
-            Ok(None)
+            Ok(Healthcheck::default())
         } else {
             Err(Fault::new("HEALTHCHECK NONE takes no arguments"))
         };
@@ -33,30 +34,34 @@ pub(super) fn parse(node: &Node) -> Result<Option<Vec<String>>, Fault> {
     if args.is_empty() {
         return Err(Fault::new("Missing command after HEALTHCHECK CMD"));
     }
-    check_times(&flags)?;
+    let [interval, timeout, start_period, start_interval] = times(&flags)?;
+    let retries = flags.text("retries").unwrap_or_default();
+    let retries = if retries.is_empty() { 0 } else { number(&retries)? };
     let start = if node.args.json { "CMD" } else { "CMD-SHELL" };
-    Ok(Some(std::iter::once(start.into()).chain(args.iter().map(|arg| text(arg))).collect()))
+    let test = std::iter::once(start.into()).chain(args.iter().map(|arg| text(arg))).collect();
+    Ok(Healthcheck { test: Some(test), interval, timeout, start_period, start_interval, retries })
 }
 
-fn check_times(flags: &Flags) -> Result<(), Fault> {
-    for (name, _) in &FLAGS[..4] {
+/// The times in nanoseconds, in the order of [`FLAGS`]; 0 for those that are not given.
+fn times(flags: &Flags) -> Result<[i64; 4], Fault> {
+    let mut times = [0; 4];
+    for ((name, _), time) in FLAGS.iter().zip(&mut times) {
         let value = flags.text(name).unwrap_or_default();
         if value.is_empty() {
             continue;
         }
-        let nanoseconds = duration(&value).map_err(|e| Fault::new(e).at(value))?;
-        if nanoseconds != 0 && nanoseconds < 1_000_000 {
+        *time = duration(&value).map_err(|e| Fault::new(e).at(value))?;
+        if *time != 0 && *time < 1_000_000 {
             return Err(
                 Fault::new(format!("Interval \"{name}\" cannot be less than 1ms")).at(format!("--{name}"))
             );
         }
     }
-    let retries = flags.text("retries").unwrap_or_default();
-    if retries.is_empty() { Ok(()) } else { check_retries(&retries) }
+    Ok(times)
 }
 
 /// `strconv.ParseInt(value, 10, 32)`, and no negative number.
-fn check_retries(value: &str) -> Result<(), Fault> {
+fn number(value: &str) -> Result<i32, Fault> {
     let problem = |what| {
         Err(Fault::new(format!("strconv.ParseInt: parsing {}: {what}", quote(value.as_bytes()))).at(value))
     };
@@ -67,7 +72,7 @@ fn check_retries(value: &str) -> Result<(), Fault> {
     match value.parse::<i32>() {
         Err(_) => problem("value out of range"),
         Ok(n) if n < 0 => Err(Fault::new(format!("--retries cannot be negative ({n})")).at(value)),
-        Ok(_) => Ok(()),
+        Ok(n) => Ok(n),
     }
 }
 
@@ -195,8 +200,8 @@ mod tests {
 
     #[test]
     fn retries_are_a_small_number() {
-        let retries = |value| check_retries(value).map_err(|fault| fault.reason);
-        assert_eq!(retries("+3"), Ok(()));
+        let retries = |value| number(value).map_err(|fault| fault.reason);
+        assert_eq!(retries("+3"), Ok(3));
         assert_eq!(retries("-1"), Err("--retries cannot be negative (-1)".into()));
         assert_eq!(retries("x"), Err("strconv.ParseInt: parsing \"x\": invalid syntax".into()));
         assert_eq!(

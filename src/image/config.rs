@@ -2,9 +2,11 @@
 
 use std::path::Path;
 
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 
-use super::{ImageConfig, ImageError, Platform};
+use super::{Defaults, Healthcheck, ImageConfig, ImageError, Platform};
 use crate::digest::Digest;
 
 /// Reads an OCI or Docker image config.
@@ -12,6 +14,7 @@ pub(super) fn parse_config(json: &Value, path: &Path) -> Result<ImageConfig, Ima
     let config = field(json, "config");
     let history = field(json, "history").and_then(Value::as_array);
     let rootfs = field(json, "rootfs");
+    let run = run_config(config, text(json, "author"));
     Ok(ImageConfig {
         platform: Platform {
             os: text(json, "os"),
@@ -22,7 +25,7 @@ pub(super) fn parse_config(json: &Value, path: &Path) -> Result<ImageConfig, Ima
         },
         diff_ids: digests(rootfs.and_then(|r| field(r, "diff_ids")), path)?,
         has_nonempty_history: history.is_some_and(|h| h.iter().any(|e| !truth(e, "empty_layer"))),
-        ..run_config(config)
+        ..run
     })
 }
 
@@ -41,7 +44,7 @@ pub(super) fn parse_inspect(json: &Value, path: &Path) -> Result<ImageConfig, Im
         // It doesn't print the history; an image without layers then counts as scratch.
         has_nonempty_history: !diff_ids.is_empty(),
         diff_ids,
-        ..run_config(field(json, "Config"))
+        ..run_config(field(json, "Config"), text(json, "Author"))
     })
 }
 
@@ -70,15 +73,51 @@ pub(super) fn parse_either(bytes: &[u8], path: &Path) -> Result<(ImageConfig, Ve
     Ok((parse_config(&json, path)?, Vec::new()))
 }
 
-fn run_config(config: Option<&Value>) -> ImageConfig {
-    let Some(config) = config else { return ImageConfig::default() };
+fn run_config(config: Option<&Value>, author: String) -> ImageConfig {
+    let Some(config) = config else {
+        return ImageConfig {
+            defaults: Defaults { author, ..Defaults::default() },
+            ..ImageConfig::default()
+        };
+    };
     ImageConfig {
         env: texts(field(config, "Env")),
         user: text(config, "User"),
         working_dir: text(config, "WorkingDir"),
         shell: texts(field(config, "Shell")),
         onbuild: texts(field(config, "OnBuild")),
+        defaults: defaults(config, author),
         ..ImageConfig::default()
+    }
+}
+
+fn defaults(config: &Value, author: String) -> Defaults {
+    let labels = field(config, "Labels").and_then(Value::as_object);
+    let label = |(k, v): (&String, &Value)| (k.clone(), v.as_str().unwrap_or_default().to_owned());
+    let keys = |name: &str| -> BTreeSet<String> {
+        field(config, name).and_then(Value::as_object).into_iter().flat_map(|o| o.keys().cloned()).collect()
+    };
+    Defaults {
+        cmd: texts(field(config, "Cmd")),
+        entrypoint: texts(field(config, "Entrypoint")),
+        labels: labels.into_iter().flatten().map(label).collect(),
+        ports: keys("ExposedPorts"),
+        volumes: keys("Volumes"),
+        stop_signal: text(config, "StopSignal"),
+        healthcheck: field(config, "Healthcheck").filter(|h| h.is_object()).map(healthcheck),
+        author,
+    }
+}
+
+fn healthcheck(json: &Value) -> Healthcheck {
+    let number = |name| field(json, name).and_then(Value::as_i64).unwrap_or_default();
+    Healthcheck {
+        test: texts(field(json, "Test")),
+        interval: number("Interval"),
+        timeout: number("Timeout"),
+        start_period: number("StartPeriod"),
+        start_interval: number("StartInterval"),
+        retries: number("Retries"),
     }
 }
 
@@ -126,7 +165,9 @@ mod tests {
     #[test]
     fn a_config_is_read() {
         let json = format!(
-            r#"{{"architecture":"arm64","os":"linux","variant":"v8","config":{{"Env":["A=1"],"User":"u","WorkingDir":"/w",
+            r#"{{"architecture":"arm64","os":"linux","variant":"v8","author":"me","config":{{"Env":["A=1"],"User":"u","WorkingDir":"/w",
+            "Cmd":["x"],"Entrypoint":null,"Labels":{{"l":"1"}},"ExposedPorts":{{"80/tcp":{{}}}},"Volumes":{{"/v":{{}}}},"StopSignal":"9",
+            "Healthcheck":{{"Test":["CMD","y"],"Interval":5000000000,"Retries":2}},
             "Shell":["/bin/ash"],"OnBuild":["RUN x"]}},"rootfs":{{"type":"layers","diff_ids":["{DIFF}"]}},
             "history":[{{"empty_layer":true}},{{}}]}}"#
         );
@@ -134,6 +175,19 @@ mod tests {
         assert_eq!((config.platform.variant.as_str(), config.user.as_str()), ("v8", "u"));
         assert_eq!((config.env, config.shell), (vec!["A=1".to_owned()], vec!["/bin/ash".to_owned()]));
         assert_eq!((config.onbuild.len(), config.diff_ids.len(), config.has_nonempty_history), (1, 1, true));
+        let test = vec!["CMD".to_owned(), "y".to_owned()];
+        let healthcheck = Healthcheck { test, interval: 5_000_000_000, retries: 2, ..Healthcheck::default() };
+        let want = Defaults {
+            cmd: vec!["x".into()],
+            entrypoint: Vec::new(),
+            labels: [("l".to_owned(), "1".to_owned())].into(),
+            ports: ["80/tcp".to_owned()].into(),
+            volumes: ["/v".to_owned()].into(),
+            stop_signal: "9".into(),
+            healthcheck: Some(healthcheck),
+            author: "me".into(),
+        };
+        assert_eq!(config.defaults, want);
     }
 
     #[test]

@@ -15,6 +15,8 @@ pub(crate) use manifest::{Ask, Blobs, Descriptor, Document, MAX_BLOB, parse_json
 pub(crate) use platform::{Matcher, show as show_platform};
 pub use store::{ImageStore, LayoutSpec};
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use crate::digest::Digest;
 
 /// An operating system and processor, as in `linux/arm64/v8`.
@@ -32,6 +34,44 @@ pub struct Platform {
     pub os_features: Vec<String>,
 }
 
+/// What an image's config says of the containers that are made from it, beside what steers a build.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Defaults {
+    /// CMD; empty for none.
+    pub cmd: Vec<String>,
+    /// ENTRYPOINT; empty for none.
+    pub entrypoint: Vec<String>,
+    /// LABELs.
+    pub labels: BTreeMap<String, String>,
+    /// EXPOSEd ports, as `80/tcp`.
+    pub ports: BTreeSet<String>,
+    /// VOLUMEs.
+    pub volumes: BTreeSet<String>,
+    /// STOPSIGNAL; empty for none.
+    pub stop_signal: String,
+    /// HEALTHCHECK; `None` where nothing is said.
+    pub healthcheck: Option<Healthcheck>,
+    /// MAINTAINER; empty for none.
+    pub author: String,
+}
+
+/// How a container is checked (Docker's `HealthcheckConfig`). Times in nanoseconds, 0 for the default.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Healthcheck {
+    /// `NONE`, `CMD …` or `CMD-SHELL …`.
+    pub test: Vec<String>,
+    /// Between two checks.
+    pub interval: i64,
+    /// Until a check counts as failed.
+    pub timeout: i64,
+    /// Until failed checks count.
+    pub start_period: i64,
+    /// Between two checks in that period.
+    pub start_interval: i64,
+    /// How many checks may fail.
+    pub retries: i64,
+}
+
 /// The part of an image's config that a build reads.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ImageConfig {
@@ -47,6 +87,8 @@ pub struct ImageConfig {
     pub shell: Vec<String>,
     /// ONBUILD triggers, in order.
     pub onbuild: Vec<String>,
+    /// What it says of containers.
+    pub defaults: Defaults,
     /// `rootfs.diff_ids` in order.
     pub diff_ids: Vec<Digest>,
     /// True when `history` has an entry that is not `empty_layer`.

@@ -40,12 +40,16 @@ pub fn snapshot(request: &Request, observer: &dyn Observer) -> Result<Taken, Err
 /// Why there are no steps.
 pub(super) fn no_plan(read: &Read, errors: Vec<ErrorReport>) -> Error {
     let hint = errors.iter().find_map(|e| e.hint.clone());
-    let reason = |e: ErrorReport| match e.line {
-        Some(line) => format!("line {line}: {}", e.message),
-        None => e.message,
-    };
     let reasons = errors.into_iter().map(reason).collect();
     Error::NoPlan { dockerfile: read.located.dockerfile.clone(), reasons, hint }
+}
+
+/// An error in one line.
+pub(super) fn reason(error: ErrorReport) -> String {
+    match error.line {
+        Some(line) => format!("line {line}: {}", error.message),
+        None => error.message,
+    }
 }
 
 fn sent(snapshot: &Snapshot) -> Sent {

@@ -2,7 +2,6 @@
 
 use super::args::NOT_ENV;
 use super::env::Variable;
-use super::expose::{check_port, check_signal};
 use super::problem::Fail;
 use super::resolve::Resolver;
 use super::stage::{Command, Stage, StageId, default_path, split};
@@ -94,43 +93,8 @@ impl<'a> Resolver<'a> {
                 }
                 Ok(())
             }
-            other => self.without_vertex(stage, other),
+            other => self.image_only(stage, other),
         }
-    }
-
-    /// Instructions that enter no key, but can fail.
-    fn without_vertex(&self, stage: &Stage<'_>, kind: &InstructionKind) -> Result<(), Fail> {
-        match kind {
-            InstructionKind::Label(pairs) => {
-                for pair in pairs {
-                    self.word(stage, &pair.key)?;
-                    self.word(stage, &pair.value)?;
-                }
-            }
-            InstructionKind::Volume(paths) => {
-                let paths: Vec<Expansion> =
-                    paths.iter().map(|p| self.word(stage, p)).collect::<Result<_, _>>()?;
-                if paths.iter().any(|p| p.text.is_empty() && p.known) {
-                    return Err(Fail::new("empty-volume", "VOLUME specified can not be an empty string"));
-                }
-            }
-            InstructionKind::Stopsignal(signal) => {
-                let signal = self.word(stage, signal)?;
-                if signal.known {
-                    check_signal(&signal.text).map_err(|e| Fail::new("invalid-signal", e))?;
-                }
-            }
-            InstructionKind::Expose(ports) => {
-                let mut words = Vec::new();
-                for port in ports {
-                    let known = self.word(stage, port).is_ok_and(|w| w.known);
-                    words.extend(self.words.split(port, &stage.state.env)?.into_iter().filter(|_| known));
-                }
-                words.iter().try_for_each(|w| check_port(w)).map_err(|e| Fail::new("invalid-port", e))?;
-            }
-            _ => {}
-        }
-        Ok(())
     }
 
     /// A stage that files are taken from: `stage` is the one whose instructions are at hand (a trigger may name it).

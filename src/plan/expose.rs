@@ -1,4 +1,4 @@
-//! EXPOSE and STOPSIGNAL: nothing of them enters a key, but a bad one fails the build.
+//! The ports of EXPOSE and the signals of STOPSIGNAL: a bad one fails the build.
 
 use super::text::quoted;
 
@@ -30,11 +30,11 @@ pub(super) fn check_signal(raw: &str) -> Result<(), String> {
     }
 }
 
-/// One port of EXPOSE: `[ip:][host:]port[-port][/proto]` (`parsePort`).
+/// One word of EXPOSE, `[ip:][host:]port[-port][/proto]`, as ports with their protocols: `80/tcp` (`parsePort`).
 ///
 /// # Errors
 /// BuildKit's text.
-pub(super) fn check_port(raw: &str) -> Result<(), String> {
+pub(super) fn ports(raw: &str) -> Result<Vec<String>, String> {
     let parts: Vec<&str> = raw.split(':').collect();
     let (ip, host, container) = match parts.as_slice() {
         [port] => (String::new(), "", *port),
@@ -42,24 +42,28 @@ pub(super) fn check_port(raw: &str) -> Result<(), String> {
         [ip @ .., host, port] => (ip.join(":"), *host, *port),
         [] => (String::new(), "", ""),
     };
-    let container = port_of(container).map_err(|e| format!("invalid port: {}: {e}", quoted(raw)))?;
+    let (container, protocol) =
+        port_of(container).map_err(|e| format!("invalid port: {}: {e}", quoted(raw)))?;
     check_ip(&ip)?;
     let (start, end) = range(container).ok_or_else(|| format!("invalid containerPort: {container}"))?;
+    let ports = || Ok((start..=end).map(|port| format!("{port}/{protocol}")).collect());
     if host.is_empty() {
-        return Ok(());
+        return ports();
     }
     let (host_start, host_end) = range(host).ok_or_else(|| format!("invalid hostPort: {host}"))?;
     if end - start != host_end - host_start && end != start {
         return Err(format!("invalid ranges specified for container and host Ports: {container} and {host}"));
     }
-    Ok(())
+    ports()
 }
 
-fn port_of(raw: &str) -> Result<&str, String> {
+/// The port or ports, and the protocol.
+fn port_of(raw: &str) -> Result<(&str, String), String> {
     let (port, protocol) = raw.split_once('/').unwrap_or((raw, ""));
     match protocol.to_lowercase().as_str() {
         _ if port.is_empty() => Err("no port specified".into()),
-        "" | "tcp" | "udp" | "sctp" => Ok(port),
+        "" => Ok((port, "tcp".into())),
+        known @ ("tcp" | "udp" | "sctp") => Ok((port, known.into())),
         _ => Err(format!("invalid proto: {protocol}")),
     }
 }
@@ -90,8 +94,16 @@ mod tests {
 
     #[test]
     fn ports_are_checked() {
-        for good in ["80", "80/udp", "80-90/TCP", "127.0.0.1:80:81", "[::1]:1:2", "8000-8001:80", "0"] {
-            assert_eq!(check_port(good), Ok(()), "{good}");
+        for (good, want) in [
+            ("80", "80/tcp"),
+            ("80/udp", "80/udp"),
+            ("80-82/TCP", "80/tcp 81/tcp 82/tcp"),
+            ("127.0.0.1:80:81", "81/tcp"),
+            ("[::1]:1:2", "2/tcp"),
+            ("8000-8001:80", "80/tcp"),
+            ("0", "0/tcp"),
+        ] {
+            assert_eq!(ports(good).map(|p| p.join(" ")), Ok(want.to_owned()), "{good}");
         }
         for (bad, want) in [
             ("x", "invalid containerPort: x"),
@@ -103,7 +115,7 @@ mod tests {
             ("nope:1:2", "invalid IP address: nope"),
             ("70000", "invalid containerPort: 70000"),
         ] {
-            assert_eq!(check_port(bad).unwrap_err(), want);
+            assert_eq!(ports(bad).unwrap_err(), want);
         }
     }
 

@@ -36,6 +36,7 @@ impl Given<'_> {
             onbuild: list(&run["OnBuild"]),
             diff_ids: diff_ids.iter().filter_map(|d| Digest::parse(d)).collect(),
             has_nonempty_history: false,
+            ..ImageConfig::default()
         };
         let root_digest = Digest::parse(given["digest"].as_str()?);
         Some(Image { name: key.into(), root_digest, config, layers: None })

@@ -5,6 +5,7 @@
 mod args;
 mod base;
 mod chmod;
+mod config;
 mod copy;
 mod dispatch;
 mod env;
@@ -35,6 +36,7 @@ mod warn;
 mod words;
 mod workdir;
 
+pub use config::TargetImage;
 pub use env::Variable;
 pub use graph::*;
 
@@ -115,6 +117,8 @@ pub struct Plan {
     pub target: Option<VertexId>,
     /// The name of the target: its stage's name, or `stage-N` for one without.
     pub target_name: String,
+    /// The config of the target's image.
+    pub image: TargetImage,
     /// The steps in the order of the Dockerfile.
     pub steps: Vec<Step>,
     /// What would make the build fail, known without looking at any file.

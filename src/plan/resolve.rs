@@ -153,6 +153,7 @@ impl<'a> Resolver<'a> {
         Plan {
             target: lowered.target,
             target_name,
+            image: target.map(|t| self.target_image(t)).unwrap_or_default(),
             steps: lowered.steps(),
             graph: lowered.graph,
             errors: self.errors,

@@ -230,7 +230,7 @@ fn check_flags(run: &Run) -> Result<(), Fail> {
 }
 
 /// `withShell`: SHELL, or the system's own, in front of the one line.
-fn with_shell(config: &Config, args: &[String]) -> Vec<String> {
+pub(super) fn with_shell(config: &Config, args: &[String]) -> Vec<String> {
     let own: &[&str] = if config.os == "windows" { &["cmd", "/S", "/C"] } else { &["/bin/sh", "-c"] };
     let mut out: Vec<String> = if config.shell.is_empty() {
         own.iter().map(|s| (*s).to_owned()).collect()

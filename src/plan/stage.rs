@@ -8,7 +8,7 @@ use super::env::EnvList;
 use super::named::Found;
 use super::nodes::{Output, PathsId};
 use crate::dockerfile::{Instruction, Span, Stage as Written};
-use crate::image::Platform;
+use crate::image::{Defaults, Platform};
 
 /// Index of a stage; images of `--from` and mounts without one make stages of their own, behind those of the file.
 pub(super) type StageId = usize;
@@ -30,6 +30,7 @@ pub(super) struct Config {
     pub working_dir: String,
     pub shell: Vec<String>,
     pub onbuild: Vec<String>,
+    pub defaults: Defaults,
 }
 
 impl Config {
@@ -52,6 +53,7 @@ impl Config {
             working_dir: image.working_dir.clone(),
             shell: image.shell.clone(),
             onbuild: image.onbuild.clone(),
+            defaults: image.defaults.clone(),
         }
     }
 
@@ -140,6 +142,8 @@ pub(super) struct Stage<'a> {
     pub on_build: bool,
     pub ignore_cache: bool,
     pub workdir_set: bool,
+    /// A CMD of this stage has been carried out.
+    pub cmd_set: bool,
     /// Names that an ARG declared, with or without a value.
     pub declared: BTreeSet<String>,
     pub unknown: Option<Unknown>,
@@ -171,6 +175,7 @@ impl<'a> Stage<'a> {
             on_build: false,
             ignore_cache: false,
             workdir_set: false,
+            cmd_set: false,
             declared: BTreeSet::new(),
             unknown: None,
             current: None,

@@ -8,6 +8,7 @@ mod explain;
 mod github;
 mod human;
 mod json;
+mod key;
 mod listing;
 mod markdown;
 mod path;
@@ -18,6 +19,7 @@ mod why;
 
 pub use explain::{ExplainReport, PathReport, TakenBy, VerdictReport};
 pub use human::Look;
+pub use key::{KeyPart, KeyReport, KeyStep};
 pub use listing::{EntryReport, ListReport, type_name};
 pub use path::{DestinationField, LinkField, PathField, shown};
 pub use plan::{

@@ -207,6 +207,6 @@ pub(super) fn digest<S: Serializer>(digest: &Option<Digest>, serializer: S) -> R
 }
 
 /// `sha256:…`.
-fn plain_digest<S: Serializer>(digest: &Digest, serializer: S) -> Result<S::Ok, S::Error> {
+pub(super) fn plain_digest<S: Serializer>(digest: &Digest, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_str(digest)
 }

@@ -1,6 +1,7 @@
 //! Documents as text for people: fits the width, reads well without colour.
 
 mod explain;
+mod key;
 mod listing;
 mod plan;
 mod problem;
