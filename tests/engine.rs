@@ -1,4 +1,5 @@
-//! Against a live engine: what `plan` says that an export would hold is what the engine exports.
+//! Against a live engine: what `plan` says that an export would hold is what the engine exports, and what `why` foretells
+//! is what the engine does.
 //!
 //! `STOWAWAY_TEST_ENGINE` says that `docker buildx` reaches an engine (`DOCKER_HOST`); `BUILDX_BUILDER` may name a builder
 //! with a `buildkitd` of its own, which is taken for the newest. Without an engine the tests say that they were skipped,
@@ -6,10 +7,14 @@
 //! or other builds.
 #![allow(missing_docs, reason = "tests are named as sentences")]
 
+#[path = "engine/change.rs"]
+mod change;
 #[path = "engine/compare.rs"]
 mod compare;
 #[path = "engine/generated.rs"]
 mod generated;
+#[path = "engine/predict.rs"]
+mod predict;
 #[path = "engine/projects.rs"]
 mod projects;
 #[allow(dead_code, reason = "the other test binary uses the rest")]

@@ -27,6 +27,8 @@ pub enum Command {
     Snapshot(SnapshotArgs),
     /// One digest of all that the target's result depends on: to tag images with, and to skip builds
     Key(KeyArgs),
+    /// Which steps will be cached and which rerun, compared with a baseline, and because of which files
+    Why(WhyArgs),
     /// Write a completion script for a shell
     Completion {
         /// The shell
@@ -116,6 +118,29 @@ pub struct KeyArgs {
     /// Give no key where something has to be assumed, such as what image a tag stands for
     #[arg(long)]
     pub strict: bool,
+    #[command(flatten)]
+    pub output: OutputArgs,
+}
+
+/// `why`.
+#[derive(Debug, Args)]
+#[command(mut_arg("format", |arg| arg.value_parser(formats(&[
+    Format::Human, Format::Json, Format::Markdown, Format::Github,
+]))))]
+#[command(
+    after_help = "Exit status: 0 when there is an answer; with --exit-code 1 when a step reruns; 2 for wrong use or unreadable \
+                  input; 3 for a registry that gives no answer."
+)]
+pub struct WhyArgs {
+    #[command(flatten)]
+    pub build: BuildArgs,
+    /// What to compare with: a snapshot's FILE, git:REV, cache:DIR[:TAG] (a local cache export, or an OCI layout with inline
+    /// cache), or registry:REF [default: the last snapshot kept for this build, else git:HEAD]
+    #[arg(long, value_name = "BASELINE")]
+    pub against: Option<String>,
+    /// Exit with 1 when a step reruns
+    #[arg(long)]
+    pub exit_code: bool,
     #[command(flatten)]
     pub output: OutputArgs,
 }

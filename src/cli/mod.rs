@@ -12,6 +12,7 @@ mod output;
 mod plan;
 mod progress;
 mod snapshot;
+mod why;
 
 use std::io::{Read as _, Write as _};
 use std::path::Path;
@@ -60,6 +61,7 @@ fn run(command: Command) -> Result<u8, Error> {
         Command::Explain(args) => explain::run(args),
         Command::Snapshot(args) => snapshot::run(&args),
         Command::Key(args) => key::run(&args),
+        Command::Why(args) => why::run(&args),
         Command::Completion { shell } => completion::script(shell),
         Command::Man => completion::manual(),
     }
@@ -74,6 +76,7 @@ impl Command {
             Self::Explain(args) => args.output.color,
             Self::Snapshot(args) => args.output.color,
             Self::Key(args) => args.output.color,
+            Self::Why(args) => args.output.color,
             Self::Completion { .. } | Self::Man => Color::Auto,
         }
     }

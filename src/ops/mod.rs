@@ -1,5 +1,6 @@
 //! The verbs: each is the whole flow, read top to bottom.
 
+mod against;
 mod analysis;
 mod explain;
 mod failures;
@@ -18,7 +19,9 @@ mod request;
 mod similar;
 mod snapshot;
 mod surprises;
+mod why;
 
+pub use against::Against;
 pub use analysis::{Analysis, AnalysisOptions, Read};
 pub use explain::explain;
 pub use freeze::freeze;
@@ -28,3 +31,4 @@ pub use list::{ListOptions, Which, list};
 pub use plan::plan;
 pub use request::{DockerfileInput, NamedInput, Request};
 pub use snapshot::{Taken, snapshot};
+pub use why::{WhyOptions, reruns, why};

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -26,22 +27,27 @@ pub fn nonce() -> String {
 
 /// Puts a build on disk under a fresh name and asks both.
 fn ask(engine: &Engine, can: Abilities, build: &Build) -> Verdict {
-    let nonce = nonce();
+    let (_base, context, options) = place(build, &nonce());
+    compare(engine, can, &options, &context)
+}
+
+/// Puts a build on disk under a fresh name: the folder of all, the context in it, and the options that name its bases.
+pub fn place(build: &Build, nonce: &str) -> (tempfile::TempDir, PathBuf, Vec<String>) {
     let prefix = format!("{nonce}-");
     let base = tempfile::Builder::new().prefix(&prefix).tempdir().expect("a temporary folder");
     // The engine's client names what it transfers after the folder, and the engine keeps it under that name.
-    let context = base.path().join(&nonce);
+    let context = base.path().join(nonce);
     fs::create_dir(&context).expect("making the context");
     entry::set_mode(&context, 0o755);
-    with_nonce(&build.tree, &nonce).write(&context);
-    let dockerfile = build.dockerfile_text().replace(NONCE, &nonce);
+    with_nonce(&build.tree, nonce).write(&context);
+    let dockerfile = build.dockerfile_text().replace(NONCE, nonce);
     fs::write(context.join("Dockerfile"), &dockerfile).expect("writing the Dockerfile");
     if !build.ignore.is_empty() {
         fs::write(context.join(".dockerignore"), build.ignore.join("\n") + "\n")
             .expect("writing the ignore file");
     }
-    let options = layout::stand_ins(base.path(), &dockerfile, &nonce);
-    compare(engine, can, &options, &context)
+    let options = layout::stand_ins(base.path(), &dockerfile, nonce);
+    (base, context, options)
 }
 
 fn with_nonce(tree: &Tree, nonce: &str) -> Tree {
@@ -60,7 +66,8 @@ fn differs(engine: &Engine, can: Abilities, build: &Build) -> bool {
     (0..2).all(|_| matches!(ask(engine, can, build), Verdict::Different(_)))
 }
 
-fn number(name: &str, default: u64) -> u64 {
+/// A number from the environment.
+pub fn number(name: &str, default: u64) -> u64 {
     std::env::var(name).ok().map_or(default, |v| v.parse().unwrap_or_else(|e| panic!("{name}: {e}")))
 }
 

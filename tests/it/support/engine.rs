@@ -1,5 +1,6 @@
 //! A live engine: builds, and hands back the cache records that it exports.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -45,7 +46,44 @@ fn of_docker() -> Abilities {
     if major < 28 { Abilities::DOCKER_26 } else { Abilities::DOCKER_28 }
 }
 
+/// What an engine did with a step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum State {
+    /// It took the result from its cache.
+    Cached,
+    /// It ran it.
+    Ran,
+}
+
 impl Engine {
+    /// Builds and tells what was done with each step, by its name; the engine's last words where the build fails.
+    pub fn states(
+        &self,
+        options: &[String],
+        context: &Path,
+        more: &[&str],
+    ) -> Result<BTreeMap<String, State>, String> {
+        let mut command = Command::new("docker");
+        command.args(["buildx", "build", "--progress", "rawjson", "--provenance", "false"]);
+        command.args(["--output", "type=cacheonly"]).args(more).args(options).arg(context);
+        let output = command.stdin(Stdio::null()).output().expect("the engine's client starts");
+        let text = String::from_utf8_lossy(&output.stderr);
+        if !output.status.success() {
+            return Err(text.lines().last().unwrap_or("").to_owned());
+        }
+        let mut states = BTreeMap::new();
+        let lines = text.lines().filter_map(|l| serde_json::from_str::<Value>(l).ok());
+        for vertex in lines.flat_map(|l| l["vertexes"].as_array().cloned().unwrap_or_default()) {
+            let Some(name) = vertex["name"].as_str() else { continue };
+            if vertex["cached"] == true {
+                states.insert(name.to_owned(), State::Cached);
+            } else if vertex["completed"].is_string() {
+                states.entry(name.to_owned()).or_insert(State::Ran);
+            }
+        }
+        Ok(states)
+    }
+
     /// Makes it forget what it can.
     pub fn prune(&self) {
         let output = Command::new("docker").args(["buildx", "prune", "--all", "--force"]).output();

@@ -1,0 +1,18 @@
+//! `stowaway why`.
+
+use super::args::WhyArgs;
+use super::progress::Progress;
+use super::{DONE, FOUND, output, request, snapshot};
+use crate::error::Error;
+use crate::ops::{self, Against, WhyOptions};
+
+/// Compares the build with a baseline and writes the answer.
+pub fn run(args: &WhyArgs) -> Result<u8, Error> {
+    let against = args.against.as_deref().map(Against::parse).transpose()?.unwrap_or_default();
+    let request = request(&args.build.context, &args.build.options)?;
+    let progress = Progress::of(&args.output);
+    let report = ops::why(&request, &WhyOptions { against, store: snapshot::store().ok() }, &progress)?;
+    progress.finish();
+    output::write(&report, &args.output, false)?;
+    Ok(if args.exit_code && ops::reruns(&report.steps) { FOUND } else { DONE })
+}

@@ -1,0 +1,62 @@
+//! `why`: which steps rerun, compared with a baseline, and because of which files.
+
+mod answer;
+mod before;
+
+pub use answer::reruns;
+
+use super::against::Against;
+use super::analysis::{Analysis, AnalysisOptions, Read};
+use super::snapshot::no_plan;
+use super::{DockerfileInput, Request, failures, freeze};
+use crate::diff;
+use crate::error::Error;
+use crate::observer::Observer;
+use crate::report::{WhyReport, WhySummary};
+use crate::snapshot::Store;
+
+/// What a build is compared with, and how.
+#[derive(Debug, Clone, Default)]
+pub struct WhyOptions {
+    /// The baseline.
+    pub against: Against,
+    /// Where snapshots are kept; `None` for nowhere.
+    pub store: Option<Store>,
+}
+
+/// Compares a build with a baseline.
+///
+/// # Errors
+/// [`Error`] for input that can't be read, and for a baseline that isn't one.
+pub fn why(request: &Request, options: &WhyOptions, observer: &dyn Observer) -> Result<WhyReport, Error> {
+    let read = Read::of(request, observer)?;
+    let analysis = Analysis::of(&read, AnalysisOptions { fingerprints: true }, observer)?;
+    let Some(plan) = &read.plan else { return Err(no_plan(&read, failures::all(&analysis))) };
+    let now = freeze(request, &analysis);
+    let before = before::open(request, options, &now, observer)?;
+    let comparison = diff::compare(before.baseline(), &now);
+    let steps = answer::steps(plan, &comparison);
+    let mut notes = before.notes;
+    notes.extend(comparison.stale.iter().map(|s| s.text.clone()));
+    Ok(WhyReport {
+        baseline: before.report,
+        dockerfile: read.located.dockerfile.clone(),
+        dockerfile_path: dockerfile_path(request, &read),
+        target: plan.target_name.clone(),
+        summary: WhySummary::of(&steps),
+        steps,
+        hints: Vec::new(),
+        notes,
+    })
+}
+
+/// The Dockerfile's path from the current folder, for those who point at its lines.
+fn dockerfile_path(request: &Request, read: &Read) -> Option<String> {
+    let path = match &request.dockerfile {
+        DockerfileInput::Bytes(_) => return None,
+        DockerfileInput::Path(_) => return Some(read.located.dockerfile.clone()),
+        DockerfileInput::Default => request.context.join(&read.located.dockerfile),
+    };
+    let path = path.strip_prefix(".").unwrap_or(&path);
+    Some(path.to_string_lossy().into_owned())
+}
