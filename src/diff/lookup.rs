@@ -32,7 +32,9 @@ pub struct Found {
     pub records: Vec<usize>,
     /// A record with its digest is remembered, whatever the inputs are.
     pub own: bool,
-    /// By input: whether it matches in the record with the vertex's digest that fits best; empty when there is none.
+    /// The record with its digest that fits best, as a place in [`Remembered::records`].
+    pub best: Option<usize>,
+    /// By input: whether it matches in that record; empty when there is none.
     pub inputs: Vec<bool>,
     /// It matches records, but none of them has a result, and it is needed.
     pub no_result: bool,
@@ -57,12 +59,13 @@ pub fn lookup(remembered: &Remembered, now: &Snapshot) -> Lookup {
             (false, false) => Some(Verdict::Rerun),
             (false, true) => None,
         };
-        let (own, inputs) = sure.best(v);
+        let best = sure.best(v);
         Found {
             verdict,
             likely: guess.filter(|_| verdict == Verdict::Unknown),
-            own,
-            inputs,
+            own: best.is_some(),
+            best: best.as_ref().map(|(place, _)| *place),
+            inputs: best.map(|(_, inputs)| inputs).unwrap_or_default(),
             no_result: verdict == Verdict::Rerun && !sure.matches[v].is_empty(),
             records: sure.matches[v].clone(),
         }
@@ -246,23 +249,21 @@ impl<'a> Walk<'a> {
         records.into_iter().any(|r| self.by_definition(input, &r.inputs[place]))
     }
 
-    /// Whether a record with the vertex's digest is there, and which inputs match in the one that fits best.
-    fn best(&self, vertex: usize) -> (bool, Vec<bool>) {
+    /// The record with the vertex's digest that fits best, and which inputs match in it.
+    fn best(&self, vertex: usize) -> Option<(usize, Vec<bool>)> {
         let state = &self.now.vertices[vertex];
-        let same = |r: &&RememberedRecord| {
-            r.inputs.len() == state.inputs.len()
-                && self.same_operation(vertex, r)
-                && !state.records.is_empty()
+        let same = |place: &usize| {
+            let record = &self.remembered.records[*place];
+            record.inputs.len() == state.inputs.len() && self.same_operation(vertex, record)
         };
-        let inputs = |r: &RememberedRecord| -> Vec<bool> {
-            let pairs = state.inputs.iter().zip(&r.inputs);
-            pairs.map(|(i, a)| self.by_definition(i, a) || self.by_content(i, r, a)).collect()
+        let inputs = |place: usize| {
+            let record = &self.remembered.records[place];
+            let pairs = state.inputs.iter().zip(&record.inputs);
+            let matches = pairs.map(|(i, a)| self.by_definition(i, a) || self.by_content(i, record, a));
+            (place, matches.collect::<Vec<bool>>())
         };
-        let records = self.candidates(vertex).into_iter().map(|place| &self.remembered.records[place]);
-        match records.filter(same).map(inputs).max_by_key(|inputs| inputs.iter().filter(|m| **m).count()) {
-            Some(inputs) => (true, inputs),
-            None => (false, Vec::new()),
-        }
+        let records = self.candidates(vertex).into_iter().filter(same).map(inputs);
+        records.max_by_key(|(_, inputs)| inputs.iter().filter(|m| **m).count())
     }
 }
 

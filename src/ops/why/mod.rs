@@ -2,9 +2,13 @@
 
 mod answer;
 mod before;
+mod cached;
+mod layer;
 
 pub use answer::reruns;
 
+use self::before::State;
+use self::cached::Looked;
 use super::against::Against;
 use super::analysis::{Analysis, AnalysisOptions, Read};
 use super::snapshot::no_plan;
@@ -33,9 +37,18 @@ pub fn why(request: &Request, options: &WhyOptions, observer: &dyn Observer) -> 
     let analysis = Analysis::of(&read, AnalysisOptions { fingerprints: true }, observer)?;
     let Some(plan) = &read.plan else { return Err(no_plan(&read, failures::all(&analysis))) };
     let now = freeze(request, &analysis);
-    let before = before::open(request, options, &now, observer)?;
-    let comparison = diff::compare(before.baseline(), &now);
-    let steps = answer::steps(plan, &comparison);
+    let mut before = before::open(request, options, &now, observer)?;
+    let mut comparison = diff::compare(before.baseline(), &now);
+    let mut advice = Vec::new();
+    match &before.state {
+        State::Snapshot(snapshot) => advice = super::hints(&read, snapshot, &now, &mut comparison),
+        State::Cache(cache) => {
+            let looked = Looked { cache, plan, analysis: &analysis, now: &now };
+            before.notes.extend(looked.name_files(&mut comparison));
+            before.report.cache = before.report.cache.or_else(|| Some(looked.answer(&comparison)));
+        }
+    }
+    let steps = answer::steps(plan, &now, &comparison);
     let mut notes = before.notes;
     notes.extend(comparison.stale.iter().map(|s| s.text.clone()));
     Ok(WhyReport {
@@ -45,7 +58,7 @@ pub fn why(request: &Request, options: &WhyOptions, observer: &dyn Observer) -> 
         target: plan.target_name.clone(),
         summary: WhySummary::of(&steps),
         steps,
-        hints: Vec::new(),
+        hints: answer::hints(plan, advice),
         notes,
     })
 }
