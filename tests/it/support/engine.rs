@@ -75,6 +75,10 @@ impl Engine {
         let lines = text.lines().filter_map(|l| serde_json::from_str::<Value>(l).ok());
         for vertex in lines.flat_map(|l| l["vertexes"].as_array().cloned().unwrap_or_default()) {
             let Some(name) = vertex["name"].as_str() else { continue };
+            // Of a step that stands on nothing only the key was asked for when it is shown as done: that tells nothing.
+            if vertex["inputs"].as_array().is_none_or(Vec::is_empty) {
+                continue;
+            }
             if vertex["cached"] == true {
                 states.insert(name.to_owned(), State::Cached);
             } else if vertex["completed"].is_string() {
