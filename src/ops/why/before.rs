@@ -3,7 +3,6 @@
 use std::path::Path;
 
 use super::WhyOptions;
-use crate::diff::Baseline;
 use crate::error::Error;
 use crate::image::{LayoutSpec, Platform};
 use crate::imported::ImportedCache;
@@ -31,14 +30,6 @@ pub enum State {
 }
 
 impl Before {
-    /// As it is compared with.
-    pub fn baseline(&self) -> Baseline<'_> {
-        match &self.state {
-            State::Snapshot(snapshot) => Baseline::Snapshot(snapshot),
-            State::Cache(cache) => Baseline::Records(&cache.remembered),
-        }
-    }
-
     fn of_snapshot(snapshot: Snapshot, path: &Path, now: &Snapshot) -> Result<Self, Error> {
         let other = |why| Error::OtherBuild { path: path.to_owned(), why };
         let notes = comparable(&snapshot, now).map_err(other)?;

@@ -13,7 +13,7 @@ use super::against::Against;
 use super::analysis::{Analysis, AnalysisOptions, Read};
 use super::snapshot::no_plan;
 use super::{DockerfileInput, Request, failures, freeze};
-use crate::diff;
+use crate::diff::{self, Baseline};
 use crate::error::Error;
 use crate::observer::Observer;
 use crate::report::{WhyReport, WhySummary};
@@ -38,16 +38,22 @@ pub fn why(request: &Request, options: &WhyOptions, observer: &dyn Observer) -> 
     let Some(plan) = &read.plan else { return Err(no_plan(&read, failures::all(&analysis))) };
     let now = freeze(request, &analysis);
     let mut before = before::open(request, options, &now, observer)?;
-    let mut comparison = diff::compare(before.baseline(), &now);
     let mut advice = Vec::new();
-    match &before.state {
-        State::Snapshot(snapshot) => advice = super::hints(&read, snapshot, &now, &mut comparison),
+    let comparison = match &before.state {
+        State::Snapshot(snapshot) => {
+            let mut comparison = diff::compare(Baseline::Snapshot(snapshot), &now);
+            advice = super::hints(&read, snapshot, &now, &mut comparison);
+            comparison
+        }
         State::Cache(cache) => {
             let looked = Looked { cache, plan, analysis: &analysis, now: &now };
+            let mut comparison =
+                diff::compare(Baseline::Records(&cache.remembered), &looked.without_doubtful_keys());
             before.notes.extend(looked.name_files(&mut comparison));
             before.report.cache = before.report.cache.or_else(|| Some(looked.answer(&comparison)));
+            comparison
         }
-    }
+    };
     let steps = answer::steps(plan, &now, &comparison);
     let mut notes = before.notes;
     notes.extend(comparison.stale.iter().map(|s| s.text.clone()));
