@@ -1,11 +1,8 @@
 //! Why a path is sent or not, and what was ignored.
 
-use std::os::unix::ffi::OsStringExt;
-
 use super::Context;
 use super::error::ContextError;
 use super::filter::{Filter, Parents, Sight};
-use super::stat::file_type;
 use crate::entry::{ContextPath, FileType};
 use crate::gopath::clean;
 use crate::pattern::Decision;
@@ -82,7 +79,7 @@ pub struct Ignored {
 
 impl Context {
     /// Says whether `path` (relative to the context; a leading slash is no matter) is sent, and which pattern decided. Asks
-    /// the disk for what isn't listed.
+    /// the tree for what isn't listed.
     ///
     /// # Errors
     /// [`ContextError::Match`] when a pattern that has to be tested can't be compiled.
@@ -100,7 +97,7 @@ impl Context {
             let state = if self.is_only_parent(at) { PathState::SentAsParent } else { PathState::Sent };
             return Ok(verdict(state, self.cause(&path)?, &path));
         }
-        let state = self.state_on_disk(&path);
+        let state = self.state_in_tree(&path);
         let cause = if state == PathState::Ignored { self.cause(&path)? } else { None };
         // Listed by no walk, ignored by no pattern: its folder or its stat could not be read, or it is new.
         let hidden = cause.as_ref().is_some_and(|c| !c.negated || c.not_entered.is_some());
@@ -132,7 +129,7 @@ impl Context {
         parents: &mut Parents,
         ignored: &mut Vec<Ignored>,
     ) -> Result<(), ContextError> {
-        for (name, is_dir) in super::list::folder(&self.root, folder).unwrap_or_default() {
+        for (name, is_dir) in self.tree.names(folder).unwrap_or_default() {
             let path = if folder.is_empty() { name } else { [folder, b"/", &name].concat() };
             let look = filter.look(parents, &path, is_dir);
             let sight = look.map_err(|_| ContextError::Match { list: "excludepatterns" })?;
@@ -162,7 +159,7 @@ impl Context {
         decision: Decision,
         ignored: &mut Vec<Ignored>,
     ) -> Result<(), ContextError> {
-        for (name, is_dir) in super::list::folder(&self.root, folder).unwrap_or_default() {
+        for (name, is_dir) in self.tree.names(folder).unwrap_or_default() {
             let path = [folder, b"/", &name].concat();
             self.push_ignored(&path, decision, is_dir, ignored)?;
             if is_dir {
@@ -179,7 +176,7 @@ impl Context {
         closed: bool,
         ignored: &mut Vec<Ignored>,
     ) -> Result<(), ContextError> {
-        let Ok(meta) = std::fs::symlink_metadata(self.on_disk(path)) else { return Ok(()) };
+        let Ok((file_type, size)) = self.tree.look(path) else { return Ok(()) };
         let cause = match self.cause(path)? {
             Some(cause) => cause,
             None => match self.cause_of(decision, path) {
@@ -188,8 +185,7 @@ impl Context {
             },
         };
         let Ok(path) = ContextPath::new(path) else { return Ok(()) };
-        let size = if meta.is_dir() { 0 } else { meta.len() };
-        ignored.push(Ignored { path, file_type: file_type(meta.file_type()), size, closed, cause });
+        ignored.push(Ignored { path, file_type, size, closed, cause });
         Ok(())
     }
 
@@ -223,17 +219,14 @@ impl Context {
         })
     }
 
-    /// What the disk says of a path that isn't listed: [`PathState::Ignored`] stands for all that is there.
-    fn state_on_disk(&self, path: &[u8]) -> PathState {
+    /// What the tree says of a path that isn't listed: [`PathState::Ignored`] stands for all that is there.
+    fn state_in_tree(&self, path: &[u8]) -> PathState {
         for (end, _) in path.iter().enumerate().filter(|(_, b)| **b == b'/') {
-            if let Ok(target) = std::fs::read_link(self.on_disk(&path[..end])) {
-                return PathState::ThroughLink {
-                    link: path[..end].to_vec(),
-                    target: target.into_os_string().into_vec(),
-                };
+            if let Ok(target) = self.tree.read_link(&path[..end]) {
+                return PathState::ThroughLink { link: path[..end].to_vec(), target };
             }
         }
-        match std::fs::symlink_metadata(self.on_disk(path)) {
+        match self.tree.look(path) {
             Ok(_) => PathState::Ignored,
             Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => PathState::Unreadable,
             Err(_) => PathState::Missing,

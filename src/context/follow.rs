@@ -2,21 +2,20 @@
 //! client's whole tree, whatever the ignore file says.
 
 use std::collections::BTreeSet;
-use std::ffi::OsStr;
 use std::io;
-use std::os::unix::ffi::{OsStrExt, OsStringExt};
-use std::path::{Path, PathBuf};
 
+use super::Tree;
 use super::error::ContextError;
+use crate::entry::FileType;
 use crate::gopath::{base, clean, dir, has_wildcard, join, matches};
 
-/// Resolves `paths` below `root` (which is resolved itself) into the patterns of an include list, sorted, without those that
+/// Resolves `paths` in `tree` into the patterns of an include list, sorted, without those that
 /// lie below another. `None` when one of them is the root: then nothing is left out.
 ///
 /// A link, and a component with a wildcard that a link matches, is followed once: a second path through it is lost, as in
 /// BuildKit.
-pub(super) fn follow_links(root: &Path, paths: &[Vec<u8>]) -> Result<Option<Vec<Vec<u8>>>, ContextError> {
-    let resolver = Resolver { root };
+pub(super) fn follow_links(tree: &dyn Tree, paths: &[Vec<u8>]) -> Result<Option<Vec<Vec<u8>>>, ContextError> {
+    let resolver = Resolver { tree };
     let mut resolved = BTreeSet::new();
     for path in paths {
         // A stack in place of recursion: chains of links may be long.
@@ -30,7 +29,7 @@ pub(super) fn follow_links(root: &Path, paths: &[Vec<u8>]) -> Result<Option<Vec<
 }
 
 struct Resolver<'a> {
-    root: &'a Path,
+    tree: &'a dyn Tree,
 }
 
 impl Resolver<'_> {
@@ -76,15 +75,14 @@ impl Resolver<'_> {
         if matches!(path, b"." | b"/") {
             return Ok(None);
         }
-        let on_disk = self.on_disk(path);
-        let is_link = std::fs::symlink_metadata(&on_disk).map(|meta| meta.is_symlink());
+        let is_link = self.tree.look(below(path)).map(|(file_type, _)| file_type == FileType::Symlink);
         if !found(is_link, "following", path)?.unwrap_or(false) {
             return Ok(None);
         }
-        let Some(target) = found(std::fs::read_link(&on_disk), "reading link", path)? else {
+        let Some(target) = found(self.tree.read_link(below(path)), "reading link", path)? else {
             return Ok(None);
         };
-        let target = clean(target.as_os_str().as_bytes());
+        let target = clean(&target);
         if target.starts_with(b"/") {
             return Ok(Some(target));
         }
@@ -94,29 +92,29 @@ impl Resolver<'_> {
     /// The names in a folder, sorted; none for what isn't one. All entries are looked at, as fsutil does, which shows in a
     /// folder that may be listed but not searched.
     fn names(&self, folder: &[u8]) -> Result<Vec<Vec<u8>>, ContextError> {
-        let on_disk = self.on_disk(folder);
-        let is_dir = std::fs::symlink_metadata(&on_disk).map(|meta| meta.is_dir());
+        let is_dir = self.tree.look(below(folder)).map(|(file_type, _)| file_type == FileType::Dir);
         let is_root = folder == b".";
         if !is_root && !found(is_dir, "following", folder)?.unwrap_or(false) {
             return Ok(Vec::new());
         }
-        let list = || -> io::Result<Vec<Vec<u8>>> {
-            std::fs::read_dir(&on_disk)?.map(|e| Ok(e?.file_name().into_vec())).collect()
-        };
-        let mut names = match list() {
+        let names = match self.tree.names(below(folder)) {
             Err(_) if is_root => Vec::new(),
             listed => found(listed, "reading folder", folder)?.unwrap_or_default(),
         };
-        names.sort_unstable();
+        let names: Vec<Vec<u8>> = names.into_iter().map(|(name, _)| name).collect();
         if let Some(first) = names.first() {
             let path = join(&[folder, first]);
-            found(std::fs::symlink_metadata(self.on_disk(&path)), "reading the stat of", &path)?;
+            found(self.tree.look(below(&path)), "reading the stat of", &path)?;
         }
         Ok(names)
     }
+}
 
-    fn on_disk(&self, path: &[u8]) -> PathBuf {
-        self.root.join(OsStr::from_bytes(path.strip_prefix(b"/").unwrap_or(path)))
+/// A path as a tree knows it: the root is empty.
+fn below(path: &[u8]) -> &[u8] {
+    match path {
+        b"." | b"/" => b"",
+        _ => path.strip_prefix(b"/").unwrap_or(path),
     }
 }
 
@@ -173,8 +171,8 @@ mod tests {
     fn follow(paths: &[&str]) -> Option<Vec<String>> {
         let dir = tree();
         let paths: Vec<Vec<u8>> = paths.iter().map(|p| p.as_bytes().to_vec()).collect();
-        let root = dir.path().canonicalize().unwrap();
-        let found = follow_links(&root, &paths).unwrap()?;
+        let tree = crate::context::Folder::find(dir.path()).unwrap().unwrap();
+        let found = follow_links(&tree, &paths).unwrap()?;
         Some(found.into_iter().map(|p| String::from_utf8(p).unwrap()).collect())
     }
 

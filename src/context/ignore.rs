@@ -1,13 +1,12 @@
 //! Which ignore file is in force, and which Dockerfile is meant (`frontend/dockerui/config.go`).
 
-use std::fs::OpenOptions;
-use std::io::{self, Read};
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use super::error::ContextError;
 use super::follow::follow_links;
+use super::{Folder, Tree};
+use crate::entry::FileType;
 use crate::gopath::{base, clean, dir, join};
 use crate::pattern::{IgnoreFile, Matcher, PatternError};
 
@@ -41,20 +40,36 @@ impl IgnoreSource {
     /// [`ContextError`] when a directory or link on the way can't be read.
     pub fn find(root: &Path, dockerfile: &Path) -> Result<Self, ContextError> {
         let (folder, name) = split(dockerfile);
-        let specific = with_suffix(&name, b".dockerignore");
-        let general = root.join(GENERAL);
-        let beside = Some(folder.join(GENERAL));
-        let unread = beside.filter(|path| path.is_file() && !same_place(&folder, root));
-        let Some(content) = read_local(&folder, &dockerfile_names(&name), &specific)? else {
-            return Ok(Self { unread, ..Self::of_named_context(root)? });
+        let same = same_place(&folder, root);
+        let (folder_tree, root_tree) = (Folder::find(&folder)?, Folder::find(root)?);
+        let beside = Place::of(&folder, folder_tree.as_ref());
+        Self::find_in(&Place::of(root, root_tree.as_ref()), &beside, &name, same)
+    }
+
+    /// As [`IgnoreSource::find`] for trees: the context's, and that of the Dockerfile's folder, where the Dockerfile is called
+    /// `name`. `same` says whether both are one folder.
+    ///
+    /// # Errors
+    /// As [`IgnoreSource::find`].
+    pub fn find_in(
+        root: &Place<'_>,
+        folder: &Place<'_>,
+        name: &[u8],
+        same: bool,
+    ) -> Result<Self, ContextError> {
+        let specific = with_suffix(name, b".dockerignore");
+        let has_general = |place: &Place<'_>| place.tree.is_some_and(|t| t.is_file(GENERAL.as_bytes()));
+        let unread = (!same && has_general(folder)).then(|| folder.path.join(GENERAL));
+        let Some(content) = read_local(folder.tree, &dockerfile_names(name), &specific)? else {
+            return Ok(Self { unread, ..Self::of_named_tree(root)? });
         };
         Ok(Self {
             name: String::from_utf8_lossy(&specific).into_owned(),
-            path: folder.join(std::ffi::OsStr::from_bytes(&specific)),
+            path: folder.path.join(std::ffi::OsStr::from_bytes(&specific)),
             bytes: Some(content.bytes),
             specific: true,
             unreadable: content.unreadable,
-            overridden: general.is_file().then_some(general),
+            overridden: has_general(root).then(|| root.path.join(GENERAL)),
             unread,
         })
     }
@@ -64,10 +79,18 @@ impl IgnoreSource {
     /// # Errors
     /// As [`IgnoreSource::find`].
     pub fn of_named_context(root: &Path) -> Result<Self, ContextError> {
-        let content = read_local(root, &[GENERAL.into()], GENERAL.as_bytes())?;
+        Self::of_named_tree(&Place::of(root, Folder::find(root)?.as_ref()))
+    }
+
+    /// As [`IgnoreSource::of_named_context`] for a tree.
+    ///
+    /// # Errors
+    /// As [`IgnoreSource::find`].
+    pub fn of_named_tree(root: &Place<'_>) -> Result<Self, ContextError> {
+        let content = read_local(root.tree, &[GENERAL.into()], GENERAL.as_bytes())?;
         Ok(Self {
             name: GENERAL.into(),
-            path: root.join(GENERAL),
+            path: root.path.join(GENERAL),
             unreadable: content.as_ref().is_some_and(|c| c.unreadable),
             bytes: content.map(|c| c.bytes),
             specific: false,
@@ -110,11 +133,40 @@ struct Content {
 /// `failed to read dockerfile: open Dockerfile: no such file or directory`).
 pub fn find_dockerfile(dockerfile: &Path) -> Result<Option<FoundDockerfile>, ContextError> {
     let (folder, name) = split(dockerfile);
-    let names = dockerfile_names(&name);
+    let tree = Folder::find(&folder)?;
+    Place::of(&folder, tree.as_ref()).find_dockerfile(&name)
+}
+
+/// A folder with what is in it.
+#[derive(Debug, Clone, Copy)]
+pub struct Place<'t> {
+    /// As it is spoken of.
+    pub path: &'t Path,
+    /// Its files; `None` when there is no such folder.
+    pub tree: Option<&'t dyn Tree>,
+}
+
+impl<'t> Place<'t> {
+    /// A folder and its files.
+    pub fn of<T: Tree>(path: &'t Path, tree: Option<&'t T>) -> Self {
+        Self { path, tree: tree.map(|t| t as &dyn Tree) }
+    }
+
+    /// As [`find_dockerfile`] for a tree: the Dockerfile `name` of this folder.
+    ///
+    /// # Errors
+    /// As [`find_dockerfile`].
+    pub fn find_dockerfile(&self, name: &[u8]) -> Result<Option<FoundDockerfile>, ContextError> {
+        find_in(self, name)
+    }
+}
+
+fn find_in(folder: &Place<'_>, name: &[u8]) -> Result<Option<FoundDockerfile>, ContextError> {
+    let names = dockerfile_names(name);
     let candidates = [&names[0]].into_iter().chain(names.get(2));
     for candidate in candidates {
-        if let Some(Content { bytes, unreadable }) = read_local(&folder, &names, candidate)? {
-            let path = folder.join(std::ffi::OsStr::from_bytes(candidate));
+        if let Some(Content { bytes, unreadable }) = read_local(folder.tree, &names, candidate)? {
+            let path = folder.path.join(std::ffi::OsStr::from_bytes(candidate));
             return Ok(Some(FoundDockerfile { path, bytes, unreadable }));
         }
     }
@@ -144,48 +196,39 @@ fn same_place(a: &Path, b: &Path) -> bool {
     matches!((a.canonicalize(), b.canonicalize()), (Ok(a), Ok(b)) if a == b)
 }
 
-/// Reads `name` from what a request for `follow` would bring over from `root`. `None` for all that BuildKit can't read
+/// Reads `name` from what a request for `follow` would bring over from a folder. `None` for all that BuildKit can't read
 /// there as a regular file: nothing, a folder, a pipe, a link that leads nowhere.
 ///
 /// A file that can't be opened, and a socket, arrive empty (`fsutil/send.go`), and so are empty here.
-fn read_local(root: &Path, follow: &[Vec<u8>], name: &[u8]) -> Result<Option<Content>, ContextError> {
-    let root = match root.canonicalize() {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        resolved => resolved.map_err(|source| ContextError::Root { path: root.to_path_buf(), source })?,
-    };
-    let sent = follow_links(&root, follow)?.unwrap_or_default();
+fn read_local(
+    tree: Option<&dyn Tree>,
+    follow: &[Vec<u8>],
+    name: &[u8],
+) -> Result<Option<Content>, ContextError> {
+    let Some(tree) = tree else { return Ok(None) };
+    let sent = follow_links(tree, follow)?.unwrap_or_default();
     let Ok(matcher) = Matcher::new(&sent) else { return Ok(None) };
-    let Some(path) = resolve(&root, &matcher, name) else { return Ok(None) };
-    let path = root.join(std::ffi::OsStr::from_bytes(&path));
-    let Ok(meta) = std::fs::symlink_metadata(&path) else { return Ok(None) };
-    match super::stat::file_type(meta.file_type()) {
-        crate::entry::FileType::Socket => Ok(Some(Content { bytes: Vec::new(), unreadable: true })),
-        crate::entry::FileType::File => Ok(Some(read_or_empty(&path))),
+    let Some(path) = resolve(tree, &matcher, name) else { return Ok(None) };
+    let Ok((file_type, _)) = tree.look(&path) else { return Ok(None) };
+    match file_type {
+        FileType::Socket => Ok(Some(Content { bytes: Vec::new(), unreadable: true })),
+        FileType::File => {
+            let read = tree.read(&path);
+            Ok(Some(Content { unreadable: read.is_err(), bytes: read.unwrap_or_default() }))
+        }
         _ => Ok(None),
     }
 }
 
-fn read_or_empty(path: &Path) -> Content {
-    let read = || -> io::Result<Vec<u8>> {
-        let mut bytes = Vec::new();
-        let flags = rustix::fs::OFlags::NONBLOCK.bits().cast_signed();
-        OpenOptions::new().read(true).custom_flags(flags).open(path)?.read_to_end(&mut bytes)?;
-        Ok(bytes)
-    };
-    let read = read();
-    Content { unreadable: read.is_err(), bytes: read.unwrap_or_default() }
-}
-
-/// Where `name` leads inside of `root` when only what `sent` matches is there. Absolute targets start at `root`, and `..`
+/// Where `name` leads inside of `tree` when only what `sent` matches is there. Absolute targets start at its root, and `..`
 /// stops there.
-fn resolve(root: &Path, sent: &Matcher, name: &[u8]) -> Option<Vec<u8>> {
+fn resolve(tree: &dyn Tree, sent: &Matcher, name: &[u8]) -> Option<Vec<u8>> {
     let mut todo: Vec<Vec<u8>> = components(name);
     let mut done: Vec<u8> = Vec::new();
     let mut links = 0;
     while let Some(component) = todo.pop() {
         let here = join(&[&done, &component]);
-        let on_disk = root.join(std::ffi::OsStr::from_bytes(&here));
-        if !std::fs::symlink_metadata(&on_disk).ok()?.is_symlink() {
+        if tree.look(&here).ok()?.0 != FileType::Symlink {
             done = here;
             continue;
         }
@@ -193,8 +236,7 @@ fn resolve(root: &Path, sent: &Matcher, name: &[u8]) -> Option<Vec<u8>> {
         if links > 255 || !sent.matches_or_parent(&here).unwrap_or(false) {
             return None;
         }
-        let target = std::fs::read_link(&on_disk).ok()?;
-        let target = target.as_os_str().as_bytes();
+        let target = &tree.read_link(&here).ok()?[..];
         let rest: Vec<u8> = todo.iter().rev().flat_map(|c| [b"/", &c[..]].concat()).collect();
         let folder = if target.starts_with(b"/") { Vec::new() } else { dir(&here) };
         todo = components(&join(&[b"/", &folder, target, &rest]));

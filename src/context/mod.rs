@@ -10,11 +10,12 @@ mod follow;
 mod identity;
 mod ignore;
 mod links;
-mod list;
+mod memory;
 mod near;
 mod stat;
 #[cfg(test)]
 mod tests;
+mod tree;
 mod view;
 mod walk;
 
@@ -25,7 +26,10 @@ use std::path::{Path, PathBuf};
 
 pub use error::{ContextError, ContextWarning, WarningCode};
 pub use explain::{Cause, Ignored, PathState, Verdict};
-pub use ignore::{FoundDockerfile, GENERAL, IgnoreSource, find_dockerfile};
+pub use ignore::{FoundDockerfile, GENERAL, IgnoreSource, Place, find_dockerfile};
+pub use memory::MemoryTree;
+pub use stat::Stats;
+pub use tree::{Folder, Listed, Tree};
 pub use view::View;
 
 use crate::entry::{ContextPath, Entry, FileType, Source};
@@ -59,10 +63,11 @@ pub struct Counts {
     pub hidden_folders: u64,
 }
 
-/// A directory as BuildKit's client sees it.
+/// A directory as BuildKit's client sees it: on disk, or as a listing (a git revision, files in memory) that stands for one.
 #[derive(Debug)]
 pub struct Context {
     root: PathBuf,
+    tree: Box<dyn Tree>,
     entries: Vec<Entry>,
     inodes: Vec<walk::Inode>,
     only_parents: Vec<u32>,
@@ -93,10 +98,36 @@ impl Context {
         }
         let filter = ignore.as_ref().map(|file| filter::Filter::exclude(file.matcher()));
         let filter = filter.filter(|f| !f.matcher().patterns().is_empty());
-        let mut walked = walk::walk(&resolved, filter.as_ref(), options, observer)?;
+        let walked = walk::walk(&resolved, filter.as_ref(), options, observer)?;
+        Ok(Self::of_walk(resolved.clone(), Box::new(Folder::resolved(resolved)), walked, ignore))
+    }
+
+    /// What `ignore` leaves visible of a listing that holds everything, as if it were the folder `root`.
+    ///
+    /// # Errors
+    /// None at present: what can't be matched is a problem, as in [`Context::load`].
+    pub fn of(
+        root: &Path,
+        listed: Listed,
+        ignore: Option<IgnoreFile>,
+        observer: &dyn Observer,
+    ) -> Result<Self, ContextError> {
+        let filter = ignore.as_ref().map(|file| filter::Filter::exclude(file.matcher()));
+        let filter = filter.filter(|f| !f.matcher().patterns().is_empty());
+        let walked = walk::pick(listed.source().entries(), filter.as_ref(), observer)?;
+        Ok(Self::of_walk(root.to_path_buf(), Box::new(listed), walked, ignore))
+    }
+
+    fn of_walk(
+        root: PathBuf,
+        tree: Box<dyn Tree>,
+        mut walked: walk::Walked,
+        ignore: Option<IgnoreFile>,
+    ) -> Self {
         links::set_hard_links(&mut walked.entries);
-        Ok(Self {
-            root: resolved,
+        Self {
+            root,
+            tree,
             counts: count(&walked.entries, walked.counts),
             entries: walked.entries,
             inodes: walked.inodes,
@@ -104,10 +135,15 @@ impl Context {
             warnings: walked.warnings,
             problems: walked.problems,
             ignore,
-        })
+        }
     }
 
-    /// The directory, with links resolved.
+    /// Where its files are, hidden ones among them.
+    pub fn tree(&self) -> &dyn Tree {
+        &*self.tree
+    }
+
+    /// The directory, with links resolved; for a listing the one that it stands for.
     pub fn root(&self) -> &Path {
         &self.root
     }
@@ -139,7 +175,7 @@ impl Context {
 
     /// Where an entry of this context lies on disk.
     pub fn on_disk(&self, path: &[u8]) -> PathBuf {
-        list::below(&self.root, path)
+        tree::below(&self.root, path)
     }
 
     /// Whether an entry has other size, time, mode or type than at the walk.
@@ -168,15 +204,12 @@ impl Source for Context {
 
     /// The content; empty for a file that may not be opened and for a socket, as the engine gets them.
     fn open(&self, entry: &Entry) -> io::Result<Box<dyn Read + Send + '_>> {
-        Ok(match self.open_content(entry)? {
-            Some(file) => Box::new(file),
-            None => Box::new(io::empty()),
-        })
+        self.tree.open(entry)
     }
 
-    /// The open file; `None` for a file that may not be opened, which counts as empty.
+    /// The open file, where it is one on disk; `None` also for a file that may not be opened, which counts as empty.
     fn file(&self, entry: &Entry) -> io::Result<Option<File>> {
-        self.open_content(entry)
+        self.tree.file(entry)
     }
 }
 

@@ -40,17 +40,7 @@ impl Context {
 
     /// The listed entries right inside of `folder` (empty for the top).
     pub fn children<'a>(&'a self, folder: &[u8]) -> impl Iterator<Item = &'a Entry> + use<'a> {
-        let below = match folder {
-            b"" => &self.entries[..],
-            _ => {
-                let start =
-                    self.entries.partition_point(|e| ContextPath::compare(e.path.as_bytes(), folder).is_le());
-                let len = self.entries[start..].iter().take_while(|e| e.path.is_below(folder)).count();
-                &self.entries[start..start + len]
-            }
-        };
-        let depth = if folder.is_empty() { 0 } else { folder.len() + 1 };
-        below.iter().filter(move |e| !e.path.as_bytes()[depth..].contains(&b'/'))
+        super::tree::children(&self.entries, folder)
     }
 }
 

@@ -15,7 +15,7 @@ const APPLE: &[u8] = b"com.apple.";
 
 /// Makes stats; holds the buffer for the names of attributes.
 #[derive(Debug)]
-pub(super) struct Stats {
+pub struct Stats {
     names: Vec<u8>,
 }
 
@@ -26,6 +26,14 @@ impl Default for Stats {
 }
 
 impl Stats {
+    /// The stat of a path, links not followed.
+    ///
+    /// # Errors
+    /// What the file system says.
+    pub fn read(&mut self, path: &Path) -> io::Result<Stat> {
+        self.of(path, &std::fs::symlink_metadata(path)?)
+    }
+
     /// The stat of `path` of which `lstat` said `meta`: owner 0, mode unmasked.
     pub(super) fn of(&mut self, path: &Path, meta: &Metadata) -> io::Result<Stat> {
         let file_type = file_type(meta.file_type());

@@ -337,3 +337,35 @@ fn near_paths_are_proposed() {
     assert_eq!(context.same_but_for_case(b"src/main"), None);
     assert_eq!(context.children(b"config").count(), 2);
 }
+
+#[test]
+fn a_listing_is_seen_as_the_folder_that_it_stands_for() {
+    let files = ["a", "docs/x.md", "docs/keep/y.md", "src/main.rs", "src/deep/er/z", "b-c", "b/c"];
+    let dir = tree(&files);
+    symlink("src/deep", dir.path().join("way")).unwrap();
+    let mut memory = MemoryTree::new();
+    for file in files {
+        memory = memory.file(ContextPath::new(file.as_bytes()).unwrap(), 0o644, file.as_bytes());
+    }
+    memory = memory.link(ContextPath::new(&b"way"[..]).unwrap(), b"src/deep");
+    let listed = Listed::new(std::sync::Arc::new(memory));
+    for ignore in ["", "docs\n!docs/keep\n", "**/*.md\n", "*\n!src/*/er\n", "docs/**\nsrc\n"] {
+        let file = || Some(IgnoreFile::parse(".dockerignore", ignore.as_bytes()).unwrap());
+        let disk = load(dir.path(), ignore);
+        let memory = Context::of(dir.path(), listed.clone(), file(), &Silent).unwrap();
+        assert_eq!(paths(&memory), paths(&disk), "{ignore:?}");
+        assert_eq!(memory.counts().ignored, disk.counts().ignored, "{ignore:?}");
+        for follow in [vec![], vec![b"way/er".to_vec()], vec![b"s*".to_vec(), b"a".to_vec()]] {
+            let seen = (paths(&memory.view(&follow).unwrap()), paths(&disk.view(&follow).unwrap()));
+            assert_eq!(seen.0, seen.1, "{ignore:?} {follow:?}");
+        }
+        for path in ["a", "docs", "docs/x.md", "docs/keep/y.md", "way/er", "none"] {
+            assert_eq!(
+                memory.explain(path.as_bytes()).unwrap(),
+                disk.explain(path.as_bytes()).unwrap(),
+                "{path}"
+            );
+        }
+        assert_eq!(memory.ignored(true).unwrap(), disk.ignored(true).unwrap(), "{ignore:?}");
+    }
+}

@@ -3,15 +3,14 @@
 use std::borrow::Cow;
 use std::fs::File;
 use std::io::{self, Read};
-use std::path::Path;
 
-use super::Context;
 use super::error::ContextError;
 use super::filter::Filter;
 use super::follow::follow_links;
 use super::links::set_hard_links;
 use super::walk::{Problem, ProblemKind};
-use crate::entry::{Entry, FileType, Source};
+use super::{Context, Tree};
+use crate::entry::{Entry, Source};
 use crate::gopath::BadPattern;
 use crate::pattern::{Info, Matcher, runes, unsendable};
 
@@ -58,7 +57,7 @@ impl Source for View<'_> {
 
 impl Context {
     /// What BuildKit's client would send for `follow_paths` (all of it for an empty list, and when one of them leads to the
-    /// root). The disk is only asked for links on the way; the listing is the one that was loaded.
+    /// root). The tree is only asked for links on the way; the listing is the one that was loaded.
     ///
     /// # Errors
     /// [`ContextError`] for what makes such a request fail: a problem in the part that the client walks, paths that are no
@@ -104,7 +103,7 @@ impl Context {
         if let Some(i) = unsendable(&paths) {
             return Err(ContextError::NotPrintable { path: runes(&paths[i]).into_owned() });
         }
-        Ok(follow_links(&self.root, &paths)?.filter(|targets| !targets.is_empty()))
+        Ok(follow_links(&*self.tree, &paths)?.filter(|targets| !targets.is_empty()))
     }
 
     /// Where the entries stand that the include list picks, and the folders that hold them.
@@ -146,7 +145,7 @@ impl Context {
     /// which entries are tested depends on entries that are not in the listing.
     fn rehearse(&self, include: &Filter<'_>) -> Result<(), ContextError> {
         let exclude = self.ignore.as_ref().map(|file| Filter::exclude(file.matcher()));
-        Rehearsal { root: &self.root, include, exclude }.folder(b"", None, None)
+        Rehearsal { tree: &*self.tree, include, exclude }.folder(b"", None, None)
     }
 }
 
@@ -190,7 +189,7 @@ fn invalid(patterns: &[Vec<u8>], source: crate::pattern::PatternError) -> Contex
 
 /// A serial walk that only matches (see [`Context::rehearse`]).
 struct Rehearsal<'a> {
-    root: &'a Path,
+    tree: &'a dyn Tree,
     include: &'a Filter<'a>,
     exclude: Option<Filter<'a>>,
 }
@@ -202,7 +201,7 @@ impl Rehearsal<'_> {
         include: Option<&Info>,
         exclude: Option<&Info>,
     ) -> Result<(), ContextError> {
-        for (name, is_dir) in super::list::folder(self.root, folder).unwrap_or_default() {
+        for (name, is_dir) in self.tree.names(folder).unwrap_or_default() {
             let path = if folder.is_empty() { name } else { [folder, b"/", &name].concat() };
             let Some(included) = test(self.include, "includepatterns", &path, is_dir, include)? else {
                 continue;
@@ -238,12 +237,5 @@ impl Context {
     /// True for an ignored folder that is listed only for what is in it.
     pub(super) fn is_only_parent(&self, at: usize) -> bool {
         u32::try_from(at).is_ok_and(|at| self.only_parents.binary_search(&at).is_ok())
-    }
-
-    pub(super) fn open_content(&self, entry: &Entry) -> io::Result<Option<File>> {
-        if entry.stat.file_type != FileType::File {
-            return Ok(None);
-        }
-        super::list::open(&self.on_disk(entry.path.as_bytes()))
     }
 }

@@ -25,7 +25,7 @@ const TELL_EVERY: u64 = 512;
 #[derive(Debug, Default)]
 pub(super) struct Walked {
     pub(super) entries: Vec<Entry>,
-    /// What identifies each entry on disk.
+    /// What identifies each entry on disk; empty for a listing.
     pub(super) inodes: Vec<Inode>,
     /// The places of ignored folders that are listed only because something in them is visible.
     pub(super) only_parents: Vec<u32>,
@@ -87,7 +87,8 @@ impl Inode {
 struct Found {
     path: ContextPath,
     stat: Stat,
-    inode: Inode,
+    /// `None` in a listing.
+    inode: Option<Inode>,
     only_parent: bool,
 }
 
@@ -118,6 +119,53 @@ pub(super) fn walk(
         .visit(&mut builder);
     observer.event(Event::WalkDone);
     gather(parts.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner()))
+}
+
+/// Picks what is visible from a listing of everything, as [`walk`] does on disk.
+pub(super) fn pick(
+    entries: &[Entry],
+    filter: Option<&Filter<'_>>,
+    observer: &dyn Observer,
+) -> Result<Walked, ContextError> {
+    let mut part = Part::default();
+    let mut parents = Parents::default();
+    let mut closed: Option<&[u8]> = None;
+    let mut seen = 0;
+    for entry in entries {
+        let path = entry.path.as_bytes();
+        if closed.is_some_and(|folder| entry.path.is_below(folder)) {
+            continue;
+        }
+        seen += 1;
+        let is_dir = entry.stat.is_dir();
+        let looked = filter.map_or(Ok(Sight::Visible), |f| f.look(&mut parents, path, is_dir));
+        let Ok(sight) = looked else {
+            let source = io::Error::other("syntax error in pattern");
+            let kind = ProblemKind::Match { is_dir };
+            part.problems.push(Problem { path: entry.path.clone(), kind, source });
+            closed = Some(path).filter(|_| is_dir);
+            continue;
+        };
+        if let Sight::Hidden(_) = sight {
+            part.ignored += 1;
+            part.hidden_folders += u64::from(is_dir);
+            closed = Some(path).filter(|_| is_dir);
+            continue;
+        }
+        let only_parent = sight != Sight::Visible;
+        if !only_parent {
+            part.warnings.extend(warnings_of(&entry.path, entry.stat.file_type, false));
+        }
+        part.found.push(Found {
+            path: entry.path.clone(),
+            stat: entry.stat.clone(),
+            inode: None,
+            only_parent,
+        });
+    }
+    observer.event(Event::Walked(seen));
+    observer.event(Event::WalkDone);
+    gather(vec![part])
 }
 
 struct Builder<'a> {
@@ -209,7 +257,7 @@ impl Visitor<'_> {
                 if !only_parent {
                     self.warn_of(entry.path(), &path, &stat);
                 }
-                self.part.found.push(Found { path, stat, inode, only_parent });
+                self.part.found.push(Found { path, stat, inode: Some(inode), only_parent });
                 WalkState::Continue
             }
             Err(error) => self.no_stat(path, error),
@@ -247,24 +295,12 @@ impl Visitor<'_> {
     }
 
     fn warn_of(&mut self, on_disk: &Path, path: &ContextPath, stat: &Stat) {
-        let code = match stat.file_type {
-            FileType::Socket => Some(WarningCode::Socket),
-            FileType::Fifo => Some(WarningCode::Fifo),
-            FileType::CharDevice | FileType::BlockDevice => Some(WarningCode::Device),
-            FileType::File => (!is_readable(on_disk, stat)).then_some(WarningCode::Unreadable),
-            FileType::Dir | FileType::Symlink => None,
-        };
-        if let Some(code) = code {
-            self.warn(path.as_bytes(), code);
-        }
-        if path.as_str().is_none() && std::str::from_utf8(path.name()).is_err() {
-            self.warn(path.as_bytes(), WarningCode::NameNotUtf8);
-        }
+        let unreadable = stat.file_type == FileType::File && !is_readable(on_disk, stat);
+        self.part.warnings.extend(warnings_of(path, stat.file_type, unreadable));
     }
 
     fn warn(&mut self, path: &[u8], code: WarningCode) {
-        let message = code.message().to_owned();
-        self.part.warnings.push(ContextWarning { path: path.to_vec(), code, message });
+        self.part.warnings.push(warning(path, code));
     }
 
     fn problem(&mut self, path: ContextPath, kind: ProblemKind, source: io::Error) {
@@ -283,6 +319,28 @@ impl Visitor<'_> {
             self.untold = 0;
         }
     }
+}
+
+/// What is odd about an entry.
+fn warnings_of(
+    path: &ContextPath,
+    file_type: FileType,
+    unreadable: bool,
+) -> impl Iterator<Item = ContextWarning> {
+    let code = match file_type {
+        FileType::Socket => Some(WarningCode::Socket),
+        FileType::Fifo => Some(WarningCode::Fifo),
+        FileType::CharDevice | FileType::BlockDevice => Some(WarningCode::Device),
+        FileType::File => unreadable.then_some(WarningCode::Unreadable),
+        FileType::Dir | FileType::Symlink => None,
+    };
+    let odd_name = path.as_str().is_none() && std::str::from_utf8(path.name()).is_err();
+    let name = odd_name.then_some(WarningCode::NameNotUtf8);
+    code.into_iter().chain(name).map(|code| warning(path.as_bytes(), code))
+}
+
+fn warning(path: &[u8], code: WarningCode) -> ContextWarning {
+    ContextWarning { path: path.to_vec(), code, message: code.message().to_owned() }
 }
 
 /// A file that everybody may read needs no question to the system; that costs a call for each of the others.
@@ -335,7 +393,7 @@ fn gather(parts: Vec<Part>) -> Result<Walked, ContextError> {
     let kept = drop_empty_parents(&mut found);
     walked.counts.ignored += (kept.dropped) as u64;
     walked.only_parents = kept.only_parents;
-    walked.inodes = found.iter().map(|f| f.inode).collect();
+    walked.inodes = found.iter().filter_map(|f| f.inode).collect();
     walked.entries =
         found.into_iter().map(|f| Entry { path: f.path, stat: f.stat, hardlink: None }).collect();
     Ok(walked)
