@@ -71,6 +71,9 @@ pub enum Error {
         /// Why, each with its line.
         reasons: Vec<String>,
     },
+    /// A revision can't be had from git.
+    #[error(transparent)]
+    Git(#[from] crate::git::GitError),
     /// The command was given something that it cannot work with.
     #[error("{message}")]
     Usage {
@@ -112,6 +115,7 @@ impl Error {
         match self {
             Self::Usage { hint, .. } | Self::NoPlan { hint, .. } => hint.clone(),
             Self::Import(error) => error.hint(),
+            Self::Git(error) => error.hint(),
             Self::Read { source, .. } if source.kind() == io::ErrorKind::PermissionDenied => {
                 Some("make it readable for this user".to_owned())
             }

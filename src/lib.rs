@@ -70,6 +70,7 @@ pub mod digest;
 pub mod dockerfile;
 pub mod entry;
 pub mod error;
+pub mod git;
 pub mod gopath;
 pub mod image;
 pub mod imported;

@@ -18,13 +18,14 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("project", &["gopath"]),
     ("image", &["digest"]),
     ("context", &["entry", "gopath", "index", "observer", "pattern"]),
+    ("git", &["context", "entry", "gopath"]),
     ("plan", &["digest", "dockerfile", "gopath", "image"]),
     ("cache", &["digest", "dockerfile", "entry", "gopath", "image", "observer", "pattern", "plan"]),
     ("snapshot", &["cache", "digest", "entry"]),
     ("diff", &["cache", "digest", "entry", "gopath", "pattern", "snapshot"]),
     ("imported", &["cache", "digest", "image"]),
     ("report", &["diff", "digest", "entry"]),
-    ("error", &["cache", "context", "image", "imported", "pattern", "plan", "snapshot"]),
+    ("error", &["cache", "context", "git", "image", "imported", "pattern", "plan", "snapshot"]),
     (
         "ops",
         &[
@@ -35,6 +36,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "dockerfile",
             "entry",
             "error",
+            "git",
             "gopath",
             "image",
             "index",
