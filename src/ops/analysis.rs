@@ -3,19 +3,21 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use super::blobs::KnownBlobs;
 use super::known;
 use super::local::{self, Local};
 use super::locate::{self, Located};
+use super::revision::AtRevision;
 use super::{NamedInput, Request, images};
 use crate::cache::{self, Inputs, Keys};
 use crate::context::{ContextError, View};
 use crate::dockerfile::{Dockerfile, ParseError};
 use crate::error::Error;
 use crate::observer::Observer;
-use crate::plan::{LocalSource, Op, Plan, Source};
+use crate::plan::{Images, LocalSource, Op, Plan, Source};
 
 /// The name of the build context among the local sources.
-const CONTEXT: &str = "context";
+pub(super) const CONTEXT: &str = "context";
 
 /// What was read: all that needs no digest yet.
 pub struct Read {
@@ -29,6 +31,8 @@ pub struct Read {
     pub dockerfile: Option<Result<Dockerfile, ParseError>>,
     /// What the target runs.
     pub plan: Option<Plan>,
+    /// Which revision it is of; `None` for what is there now.
+    pub revision: Option<AtRevision>,
 }
 
 /// A build as far as it can be known.
@@ -82,16 +86,14 @@ impl Read {
             Some(Ok(file)) => Some(resolve(request, file)?),
             _ => None,
         };
-        let mut read = Self { located, context, named: Vec::new(), dockerfile, plan };
+        let mut read = Self { located, context, named: Vec::new(), dockerfile, plan, revision: None };
         read.load_named(request, observer)?;
         Ok(read)
     }
 
     /// Walks the named contexts that the target reads.
     fn load_named(&mut self, request: &Request, observer: &dyn Observer) -> Result<(), Error> {
-        let mut names: Vec<String> = locals(self.plan.as_ref()).map(|l| l.name.clone()).collect();
-        names.dedup();
-        for name in names {
+        for name in local_names(self.plan.as_ref()) {
             let Some(NamedInput::Folder(root)) = request.named.get(&name) else { continue };
             if self.local(&name).is_none() {
                 let found = locate::of_named(root)?;
@@ -149,17 +151,19 @@ impl<'a> Analysis<'a> {
         let mut inputs = Inputs::new();
         inputs.fingerprints = options.fingerprints;
         let known = known::all(read, &views);
+        let of_revision: Vec<_> = views.iter().map(|(s, view)| KnownBlobs::of(read, s, view)).collect();
         let mut keys: Vec<Arc<str>> = Vec::new();
-        for ((source, view), known) in views.iter().zip(&known) {
-            keys.push(match known {
-                Some(known) => inputs.add_remembered(source, view, known),
-                None => inputs.add(source, view),
+        for (((source, view), known), blobs) in views.iter().zip(&known).zip(&of_revision) {
+            keys.push(match (blobs, known) {
+                (Some(blobs), _) => inputs.add_remembered(source, view, blobs),
+                (None, Some(known)) => inputs.add_remembered(source, view, known),
+                (None, None) => inputs.add(source, view),
             });
         }
         analysis.keys = Some(cache::keys(plan, &inputs, observer)?);
         read.locals().for_each(|local| known::save(local, observer));
         drop(inputs);
-        drop(known);
+        drop((known, of_revision));
         analysis.sent =
             views.into_iter().zip(keys).map(|((source, view), key)| Sent { source, key, view }).collect();
         Ok(analysis)
@@ -181,15 +185,27 @@ impl<'a> Analysis<'a> {
 
 /// The build graph of the target.
 fn resolve(request: &Request, file: &Dockerfile) -> Result<Plan, Error> {
-    let mut options = request.plan.clone();
-    options.named_contexts =
-        request.named.iter().map(|(name, input)| (name.clone(), input.to_plan())).collect();
     for (name, input) in &request.named {
         if let NamedInput::Folder(path) = input {
             locate::check_folder(path, &format!("the named context {name}"))?;
         }
     }
-    Ok(Plan::resolve(file, &options, &images::store(request)?)?)
+    resolve_with(request, file, &images::store(request)?)
+}
+
+/// The build graph of the target, with these images.
+pub(super) fn resolve_with(request: &Request, file: &Dockerfile, images: &dyn Images) -> Result<Plan, Error> {
+    let mut options = request.plan.clone();
+    options.named_contexts =
+        request.named.iter().map(|(name, input)| (name.clone(), input.to_plan())).collect();
+    Ok(Plan::resolve(file, &options, images)?)
+}
+
+/// The names of the local sources of a plan.
+pub(super) fn local_names(plan: Option<&Plan>) -> Vec<String> {
+    let mut names: Vec<String> = locals(plan).map(|l| l.name.clone()).collect();
+    names.dedup();
+    names
 }
 
 /// The local sources of a plan's graph.

@@ -2,8 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
+use super::blobs::RevisionFiles;
 use super::locate::IgnoreFile;
-use crate::context::{Context, ContextOptions, PathState};
+use crate::context::{Context, ContextOptions, Listed, PathState};
 use crate::entry::{Entry, FileType};
 use crate::error::Error;
 use crate::index::Index;
@@ -23,6 +24,8 @@ pub struct Local {
     pub context: Context,
     /// The digests that are remembered of its files.
     pub index: Option<Index>,
+    /// Where it comes from, for a revision's.
+    pub revision: Option<RevisionFiles>,
 }
 
 /// A folder that could be listed, or an ignore file that can't be read: that makes the build fail, which is an answer.
@@ -50,7 +53,29 @@ pub fn load(
     if let Some(index) = &mut index {
         context.devices().iter().for_each(|(device, path)| index.admit(*device, path));
     }
-    Ok(Ok(Local { name: name.to_owned(), root: root.to_owned(), found, context, index }))
+    Ok(Ok(Local { name: name.to_owned(), root: root.to_owned(), found, context, index, revision: None }))
+}
+
+/// The folder `root` as a revision has it; `files` says what is known of what is in view.
+///
+/// # Errors
+/// [`Error`] when it can't be listed.
+pub fn of_listing(
+    name: &str,
+    root: &Path,
+    found: IgnoreFile,
+    listed: Listed,
+    files: impl FnOnce(&Context) -> RevisionFiles,
+    observer: &dyn Observer,
+) -> Result<Loaded, Error> {
+    let parse = |file: &String| pattern::IgnoreFile::parse(file.as_str(), &found.bytes);
+    let ignore = match found.name.as_ref().map(parse).transpose() {
+        Ok(ignore) => ignore,
+        Err(e) => return Ok(Err(e)),
+    };
+    let context = Context::of(root, listed, ignore, observer)?;
+    let revision = Some(files(&context));
+    Ok(Ok(Local { name: name.to_owned(), root: root.to_owned(), found, context, index: None, revision }))
 }
 
 impl Local {

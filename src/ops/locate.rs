@@ -110,9 +110,14 @@ fn readable(path: &Path) -> Result<(), Error> {
 
 impl Absent {
     fn at(path: &Path) -> Self {
+        Self { hint: similar(path), ..Self::without_hint(path) }
+    }
+
+    /// For a folder that nothing else is looked for in.
+    pub fn without_hint(path: &Path) -> Self {
         let file = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy();
         let engine_message = format!("failed to read dockerfile: open {file}: no such file or directory");
-        Self { engine_message, hint: similar(path) }
+        Self { engine_message, hint: None }
     }
 }
 
@@ -154,6 +159,12 @@ fn candidates(folder: &Path) -> Vec<PathBuf> {
 /// `<Dockerfile>.dockerignore` beside the Dockerfile when it is there, even when it is empty; else the context's own.
 fn ignore_file(context: &Path, dockerfile: &Path, name: &Path) -> Result<IgnoreFile, Error> {
     let found = IgnoreSource::find(context, dockerfile)?;
+    readable(&found.path)?;
+    Ok(of_dockerfile(found, dockerfile, name))
+}
+
+/// The ignore file that was found for a Dockerfile, which was named `name`.
+pub fn of_dockerfile(found: IgnoreSource, dockerfile: &Path, name: &Path) -> IgnoreFile {
     if !found.specific {
         let file = dockerfile.file_name().unwrap_or_default().to_string_lossy();
         return in_force(found, &format!("there is no {file}{GENERAL} beside the Dockerfile"));
@@ -167,21 +178,22 @@ fn ignore_file(context: &Path, dockerfile: &Path, name: &Path) -> Result<IgnoreF
     };
     let mut file = name.as_os_str().to_owned();
     file.push(GENERAL);
-    let ignore = in_force(found, &reason)?;
+    let ignore = in_force(found, &reason);
     let name = Some(file.to_string_lossy().into_owned());
-    Ok(IgnoreFile { name, switched_off: switched_off.filter(|_| empty), ..ignore })
+    IgnoreFile { name, switched_off: switched_off.filter(|_| empty), ..ignore }
 }
 
 /// `.dockerignore` of a context.
 fn general(context: &Path, reason: &str) -> Result<IgnoreFile, Error> {
-    in_force(IgnoreSource::of_named_context(context)?, reason)
+    let found = IgnoreSource::of_named_context(context)?;
+    readable(&found.path)?;
+    Ok(in_force(found, reason))
 }
 
 /// An ignore file with the reason why it is this one, or why there is none.
-fn in_force(found: IgnoreSource, reason: &str) -> Result<IgnoreFile, Error> {
-    readable(&found.path)?;
+pub fn in_force(found: IgnoreSource, reason: &str) -> IgnoreFile {
     let unread = found.unread.map(|p| p.to_string_lossy().into_owned());
-    Ok(match found.bytes {
+    match found.bytes {
         Some(bytes) => IgnoreFile {
             name: Some(found.name),
             bytes,
@@ -193,7 +205,7 @@ fn in_force(found: IgnoreSource, reason: &str) -> Result<IgnoreFile, Error> {
             let reason = format!("there is no {GENERAL} in the context, and {reason}");
             IgnoreFile { reason, unread, ..IgnoreFile::default() }
         }
-    })
+    }
 }
 
 #[cfg(test)]

@@ -1,16 +1,13 @@
 //! What works, but not as most people expect.
 
 use std::collections::BTreeMap;
-use std::ffi::OsStr;
-use std::fs;
-use std::os::unix::ffi::OsStrExt as _;
-use std::path::Path;
 
 use super::analysis::{Analysis, Read};
 use super::local::hidden;
 use super::locate::IgnoreFile;
 use crate::context::{Context, ContextWarning, WarningCode};
 use crate::entry::Source as _;
+use crate::git::RevisionWarning;
 use crate::gopath;
 use crate::plan::{Op, Plan, PlanWarning, Source, Step};
 use crate::report::{WarningReport, shown};
@@ -25,6 +22,7 @@ pub fn all(analysis: &Analysis<'_>) -> Vec<WarningReport> {
     for local in read.locals() {
         out.extend(of_entries(&local.context));
     }
+    out.extend(read.revision.iter().flat_map(|r| &r.warnings).map(of_revision));
     let Some(plan) = &read.plan else { return out };
     let in_dockerfile = |w: &PlanWarning| warning(w.span.map(|s| s.line), w.code, w.message.clone());
     out.extend(plan.warnings.iter().map(in_dockerfile));
@@ -49,6 +47,11 @@ fn of_sources(read: &Read, plan: &Plan, step: &Step) -> Vec<WarningReport> {
         }
     }
     out
+}
+
+/// What surprises about a path of a revision.
+fn of_revision(one: &RevisionWarning) -> WarningReport {
+    warning(None, one.code.as_str(), format!("`{}` {}", shown(&one.path), one.code.message()))
 }
 
 fn warning(line: Option<usize>, code: &str, message: String) -> WarningReport {
@@ -101,7 +104,7 @@ pub fn empty_wildcard(context: &Context, line: usize, keyword: &str, path: &[u8]
     if !gopath::has_wildcard(pattern) || context.entries().iter().any(|e| matches(e.path.as_bytes())) {
         return None;
     }
-    let on_disk = on_disk(context.root(), pattern);
+    let on_disk = there(context, pattern);
     let blame = on_disk.iter().take(1000).find_map(|p| Some((p, hidden(context, p)?)));
     let source = format!("{keyword} source `{}`", shown(pattern));
     let what = match blame {
@@ -117,14 +120,14 @@ pub fn empty_wildcard(context: &Context, line: usize, keyword: &str, path: &[u8]
     Some(warning(Some(line), "wildcard-without-match", message))
 }
 
-/// The paths below `root` that match, a component at a time, as far as folders can be listed.
-fn on_disk(root: &Path, pattern: &[u8]) -> Vec<Vec<u8>> {
+/// The paths that match, hidden ones among them, a component at a time, as far as folders can be listed.
+fn there(context: &Context, pattern: &[u8]) -> Vec<Vec<u8>> {
     let mut found: Vec<Vec<u8>> = vec![Vec::new()];
     for part in pattern.split(|b| *b == b'/') {
         let mut next = Vec::new();
         for folder in &found {
-            let Ok(entries) = fs::read_dir(root.join(OsStr::from_bytes(folder))) else { continue };
-            let names = entries.flatten().map(|e| e.file_name().as_bytes().to_vec());
+            let Ok(names) = context.tree().names(folder) else { continue };
+            let names = names.into_iter().map(|(name, _)| name);
             let matching = names.filter(|name| gopath::matches(part, name) == Ok(true));
             next.extend(matching.map(|name| match folder.as_slice() {
                 b"" => name,
@@ -147,7 +150,7 @@ mod tests {
     #[test]
     fn a_wildcard_that_the_ignore_file_empties_is_told() {
         let dir = tempfile::tempdir().unwrap();
-        fs::write(dir.path().join("a.md"), "").unwrap();
+        std::fs::write(dir.path().join("a.md"), "").unwrap();
         let ignore = pattern::IgnoreFile::parse(".dockerignore", b"*.md\n").unwrap();
         let context = Context::load(dir.path(), Some(ignore), &ContextOptions::default(), &Silent).unwrap();
         let message = |pattern: &[u8]| empty_wildcard(&context, 2, "COPY", pattern).map(|w| w.message);

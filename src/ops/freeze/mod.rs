@@ -60,7 +60,7 @@ fn subject(request: &Request, read: &Read) -> Subject {
         dockerfile: dockerfile(request, read),
         target: read.plan.as_ref().map_or_else(String::new, |p| p.target_name.clone()),
         platform: platform.full(),
-        revision: None,
+        revision: read.revision.as_ref().map(|r| r.commit.clone()),
     }
 }
 
@@ -106,7 +106,7 @@ fn sources(analysis: &Analysis<'_>) -> Vec<SourceState> {
             local: sent.source.name.clone(),
             entries,
             contents,
-            has_times: true,
+            has_times: analysis.read.local(&sent.source.name).is_none_or(|l| l.revision.is_none()),
         }
     };
     analysis.sent.iter().map(state).collect()
