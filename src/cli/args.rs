@@ -29,6 +29,8 @@ pub enum Command {
     Key(KeyArgs),
     /// Which steps will be cached and which rerun, compared with a baseline, and because of which files
     Why(WhyArgs),
+    /// Replay the last commits: how often each step would have run, because of which files, and what would spare it
+    Churn(ChurnArgs),
     /// Write a completion script for a shell
     Completion {
         /// The shell
@@ -122,6 +124,33 @@ pub struct KeyArgs {
     pub output: OutputArgs,
 }
 
+/// `churn`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Commits are replayed along first parents, oldest first, for a builder that has built every one before and forgets \
+nothing. Base images are taken for what their names say. Nothing is fetched, built or changed.\n\nExit status: 0 when commits were \
+replayed; 2 where there is no repository, no commit or no such revision.",
+    mut_arg("format", |arg| arg.value_parser(formats(&[Format::Human, Format::Json, Format::Markdown])))
+)]
+pub struct ChurnArgs {
+    #[command(flatten)]
+    pub build: BuildArgs,
+    /// Count so many commits at most
+    #[arg(short = 'n', long, value_name = "N", default_value_t = 200)]
+    pub commits: usize,
+    /// Count none that is older: a date as git reads it, such as `2026-01-31` or `3 months ago`
+    #[arg(long, value_name = "DATE")]
+    pub since: Option<String>,
+    /// The newest commit
+    #[arg(long, value_name = "REVISION", default_value = "HEAD", allow_hyphen_values = true)]
+    pub revision: String,
+    /// The umask that the commits are checked out under
+    #[arg(long, value_name = "OCTAL", default_value = "022", value_parser = umask)]
+    pub umask: u16,
+    #[command(flatten)]
+    pub output: OutputArgs,
+}
+
 /// `why`.
 #[derive(Debug, Args)]
 #[command(mut_arg("format", |arg| arg.value_parser(formats(&[
@@ -143,6 +172,11 @@ pub struct WhyArgs {
     pub exit_code: bool,
     #[command(flatten)]
     pub output: OutputArgs,
+/// Reads a umask: up to three octal digits, perhaps behind a 0.
+fn umask(text: &str) -> Result<u16, String> {
+    let octal = !text.is_empty() && text.bytes().all(|b| (b'0'..=b'7').contains(&b));
+    let read = u16::from_str_radix(text, 8).ok().filter(|umask| octal && *umask <= 0o777);
+    read.ok_or_else(|| "write it in octal, such as 022".to_owned())
 }
 
 /// The context and the build's options.
@@ -293,6 +327,12 @@ mod tests {
     fn a_format_that_a_verb_does_not_have_is_refused_with_those_that_it_has() {
         let error = Cli::try_parse_from(["stowaway", "ls", "--format", "github"]).unwrap_err().to_string();
         assert!(error.contains("[possible values: human, json]"), "{error}");
+    }
+
+    #[test]
+    fn a_umask_is_octal() {
+        assert_eq!(["022", "0002", "77"].map(|t| umask(t).unwrap()), [0o022, 0o002, 0o077]);
+        assert!(["", "8", "1000", "+22", "rwx"].iter().all(|t| umask(t).is_err()));
     }
 
     #[test]

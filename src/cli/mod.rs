@@ -1,6 +1,7 @@
 //! Flags → option structs, events → progress, results → stdout and the exit code; one file per verb.
 
 mod args;
+mod churn;
 mod completion;
 mod convert;
 mod explain;
@@ -59,6 +60,7 @@ fn run(command: Command) -> Result<u8, Error> {
         Command::Plan(args) => plan::run(&args),
         Command::Ls(args) => ls::run(&args),
         Command::Explain(args) => explain::run(args),
+        Command::Churn(args) => churn::run(&args),
         Command::Snapshot(args) => snapshot::run(&args),
         Command::Key(args) => key::run(&args),
         Command::Why(args) => why::run(&args),
@@ -74,6 +76,7 @@ impl Command {
             Self::Plan(args) => args.output.color,
             Self::Ls(args) => args.output.color,
             Self::Explain(args) => args.output.color,
+            Self::Churn(args) => args.output.color,
             Self::Snapshot(args) => args.output.color,
             Self::Key(args) => args.output.color,
             Self::Why(args) => args.output.color,

@@ -2,6 +2,8 @@
 
 mod against;
 mod analysis;
+mod blobs;
+mod churn;
 mod explain;
 mod failures;
 mod freeze;
@@ -16,6 +18,7 @@ mod locate;
 mod missing;
 mod plan;
 mod request;
+mod revision;
 mod similar;
 mod snapshot;
 mod surprises;
@@ -23,6 +26,7 @@ mod why;
 
 pub use against::Against;
 pub use analysis::{Analysis, AnalysisOptions, Read};
+pub use churn::{ChurnOptions, churn};
 pub use explain::explain;
 pub use freeze::freeze;
 pub use hints::hints;
@@ -30,5 +34,6 @@ pub use key::key;
 pub use list::{ListOptions, Which, list};
 pub use plan::plan;
 pub use request::{DockerfileInput, NamedInput, Request};
+pub use revision::AtRevision;
 pub use snapshot::{Taken, snapshot};
 pub use why::{WhyOptions, reruns, why};

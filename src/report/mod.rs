@@ -4,6 +4,7 @@
 //! Nothing here looks at a file, a terminal or the environment: [`Look`] says how wide and whether in colour.
 
 mod cause;
+mod churn;
 mod explain;
 mod github;
 mod human;
@@ -17,6 +18,9 @@ mod snapshot;
 mod time;
 mod why;
 
+pub use churn::{
+    ChurnCause, ChurnCommit, ChurnLeftOut, ChurnPath, ChurnPattern, ChurnProposal, ChurnReport, ChurnStep,
+};
 pub use explain::{ExplainReport, PathReport, TakenBy, VerdictReport};
 pub use human::Look;
 pub use key::{KeyPart, KeyReport, KeyStep};

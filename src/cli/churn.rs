@@ -1,0 +1,23 @@
+//! `stowaway churn`.
+
+use super::args::ChurnArgs;
+use super::progress::Progress;
+use super::{DONE, output, request};
+use crate::error::Error;
+use crate::ops::{self, ChurnOptions};
+
+/// Replays commits and writes the answer.
+pub fn run(args: &ChurnArgs) -> Result<u8, Error> {
+    let request = request(&args.build.context, &args.build.options)?;
+    let options = ChurnOptions {
+        revision: args.revision.clone(),
+        commits: args.commits,
+        since: args.since.clone(),
+        umask: args.umask,
+    };
+    let progress = Progress::of(&args.output);
+    let report = ops::churn(&request, &options, &progress)?;
+    progress.finish();
+    output::write(&report, &args.output, false)?;
+    Ok(DONE)
+}
