@@ -172,6 +172,8 @@ pub struct WhyArgs {
     pub exit_code: bool,
     #[command(flatten)]
     pub output: OutputArgs,
+}
+
 /// Reads a umask: up to three octal digits, perhaps behind a 0.
 fn umask(text: &str) -> Result<u16, String> {
     let octal = !text.is_empty() && text.bytes().all(|b| (b'0'..=b'7').contains(&b));
