@@ -31,6 +31,8 @@ pub enum Command {
     Why(WhyArgs),
     /// Replay the last commits: how often each step would have run, because of which files, and what would spare it
     Churn(ChurnArgs),
+    /// A build's log joined with the plan: what was cached, what ran, for how long, and why
+    Report(ReportArgs),
     /// Write a completion script for a shell
     Completion {
         /// The shell
@@ -120,6 +122,23 @@ pub struct KeyArgs {
     /// Give no key where something has to be assumed, such as what image a tag stands for
     #[arg(long)]
     pub strict: bool,
+    #[command(flatten)]
+    pub output: OutputArgs,
+}
+
+/// `report`.
+#[derive(Debug, Args)]
+#[command(
+    mut_arg("format", |arg| arg.value_parser(formats(DOCUMENT))),
+    after_help = "Exit status: 0 when the logged build succeeded, 1 when it failed; 2 for wrong use, a log that can't be read or one \
+                  of another build."
+)]
+pub struct ReportArgs {
+    /// What the build wrote with --progress=rawjson; `-` reads standard input
+    #[arg(value_name = "LOG", value_hint = ValueHint::FilePath)]
+    pub log: PathBuf,
+    #[command(flatten)]
+    pub build: BuildArgs,
     #[command(flatten)]
     pub output: OutputArgs,
 }
@@ -274,6 +293,9 @@ pub enum Format {
     /// A GitHub job matrix
     Matrix,
 }
+
+/// The formats of a verb whose answer is read in CI.
+pub const DOCUMENT: &[Format] = &[Format::Human, Format::Json, Format::Markdown, Format::Github];
 
 /// Reads `--format` where a verb has these formats.
 pub fn formats(available: &[Format]) -> impl TypedValueParser<Value = Format> + use<> {

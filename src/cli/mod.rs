@@ -12,6 +12,7 @@ mod ls;
 mod output;
 mod plan;
 mod progress;
+mod report;
 mod snapshot;
 mod why;
 
@@ -64,6 +65,7 @@ fn run(command: Command) -> Result<u8, Error> {
         Command::Snapshot(args) => snapshot::run(&args),
         Command::Key(args) => key::run(&args),
         Command::Why(args) => why::run(&args),
+        Command::Report(args) => report::run(&args),
         Command::Completion { shell } => completion::script(shell),
         Command::Man => completion::manual(),
     }
@@ -80,6 +82,7 @@ impl Command {
             Self::Snapshot(args) => args.output.color,
             Self::Key(args) => args.output.color,
             Self::Why(args) => args.output.color,
+            Self::Report(args) => args.output.color,
             Self::Completion { .. } | Self::Man => Color::Auto,
         }
     }

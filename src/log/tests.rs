@@ -205,6 +205,13 @@ fn what_a_step_prints_is_kept_to_its_end() {
 }
 
 #[test]
+fn what_was_printed_is_text_without_colours() {
+    let mut vertex = recorded("buildctl/failed.jsonl").vertices.remove(0);
+    vertex.tail = b"\x1b[1;31merror:\x1b[0m no\r\n10%\r99%\rdone\n\xff\x1b[".to_vec();
+    assert_eq!(vertex.printed(), "error: no\ndone\n\u{fffd}");
+}
+
+#[test]
 fn any_bytes_are_a_log() {
     let mut random = fastrand::Rng::with_seed(7);
     let real = std::fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/log/buildctl/first.jsonl"))

@@ -31,6 +31,29 @@ pub struct Vertex {
     pub tail: Vec<u8>,
 }
 
+impl Vertex {
+    /// The end of what it printed as text, without the escapes that colour it and without lines that were written over.
+    pub fn printed(&self) -> String {
+        let text = String::from_utf8_lossy(&self.tail);
+        let kept = |line: &str| {
+            let line = line.trim_end_matches('\r');
+            without_escapes(line.rsplit('\r').next().unwrap_or(line))
+        };
+        text.lines().map(kept).collect::<Vec<_>>().join("\n")
+    }
+}
+
+/// Leaves out terminal sequences, `ESC [ … letter`.
+fn without_escapes(line: &str) -> String {
+    let mut pieces = line.split("\x1b[");
+    let mut out = pieces.next().unwrap_or_default().to_owned();
+    for piece in pieces {
+        let end = piece.find(|c: char| ('@'..='~').contains(&c)).map_or(piece.len(), |at| at + 1);
+        out.push_str(&piece[end..]);
+    }
+    out
+}
+
 /// What became of a vertex.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Outcome {

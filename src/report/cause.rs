@@ -58,10 +58,9 @@ pub fn more(lines: &[Line]) -> String {
     format!("and {} more: {}", thousands(all), each.join(", "))
 }
 
-/// How many causes of each kind: `2 content, 1 added`; the parent's step where that is all.
+/// How many causes of each kind: `2 content, 1 added`; empty where there are none of its own.
 pub fn summary(step: &WhyStep) -> String {
-    let lines = lines(step);
-    let text = more(&lines);
+    let text = more(&lines(step));
     text.split_once(": ").map_or_else(String::new, |(_, kinds)| kinds.to_owned())
 }
 

@@ -11,6 +11,7 @@ mod human;
 mod json;
 mod key;
 mod listing;
+mod log;
 mod markdown;
 mod path;
 mod plan;
@@ -25,6 +26,7 @@ pub use explain::{ExplainReport, PathReport, TakenBy, VerdictReport};
 pub use human::Look;
 pub use key::{KeyPart, KeyReport, KeyStep};
 pub use listing::{EntryReport, ListReport, type_name};
+pub use log::{LogCounts, LogReport, LogStep, LogSummary, OtherWork, StepOutcome};
 pub use path::{DestinationField, LinkField, PathField, shown};
 pub use plan::{
     Cause, ContextSummary, ErrorReport, LinkReport, NamedSummary, PlanReport, Reads, RecordReport, Sent,

@@ -40,6 +40,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "gopath",
             "image",
             "index",
+            "log",
             "observer",
             "pattern",
             "plan",

@@ -10,6 +10,7 @@ mod imported;
 mod index;
 mod key;
 mod projects;
+mod report;
 mod same;
 mod snapshot;
 #[allow(dead_code, reason = "the engine tests use the rest")]

@@ -9,7 +9,9 @@ mod problem;
 mod table;
 pub(super) mod why;
 
-pub(super) use table::cut;
+pub(super) use plan::on_lines;
+pub(super) use table::{Column, cut, lay_out};
+pub(super) use why::paragraph;
 
 /// How a text should look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,7 +34,7 @@ impl Default for Look {
 
 /// What a piece of text is, for its colour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Tone {
+pub(super) enum Tone {
     Error,
     Warning,
     Hint,
@@ -42,7 +44,7 @@ enum Tone {
 
 impl Look {
     /// `text` in the colour of `tone`, or as it is.
-    fn paint(&self, tone: Tone, text: &str) -> String {
+    pub(super) fn paint(&self, tone: Tone, text: &str) -> String {
         if !self.color || text.is_empty() {
             return text.to_owned();
         }

@@ -113,7 +113,7 @@ fn open(out: &mut dyn Write, steps: &[StepReport], look: &Look) -> io::Result<()
 }
 
 /// `line 3`, `lines 3, 5`, `lines 3, 5, 8 and 4 more`.
-pub(super) fn on_lines(lines: &[usize]) -> String {
+pub fn on_lines(lines: &[usize]) -> String {
     let first: Vec<String> = lines.iter().take(5).map(ToString::to_string).collect();
     let more = if lines.len() > 5 { format!(" and {} more", lines.len() - 5) } else { String::new() };
     format!("{} {}{more}", if lines.len() == 1 { "line" } else { "lines" }, first.join(", "))

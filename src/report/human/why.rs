@@ -6,7 +6,7 @@ use super::super::cause::{self, Line, Piece, count, thousands};
 use super::super::path::shown;
 use super::super::why::{BaselineReport, CacheAnswer, WhyReport, WhyStep, verdict_name};
 use super::table::cut;
-use super::{Look, Tone, wrap};
+use super::{Look, Tone, on_lines, wrap};
 use crate::diff::{CauseKind, Verdict};
 
 /// So many causes of a step are shown unless it is asked for more.
@@ -98,7 +98,7 @@ fn block(out: &mut dyn Write, step: &WhyStep, report: &WhyReport, look: &Look) -
             count(after.len(), "step"),
             if one { "stands" } else { "stand" },
             if one { "reruns" } else { "rerun" },
-            super::plan::on_lines(&after)
+            on_lines(&after)
         );
         paragraph(out, Tone::Faint, "  then", &text, look)?;
     }
@@ -251,7 +251,7 @@ fn tone(verdict: Verdict) -> Tone {
 }
 
 /// A label and words that are wrapped below each other.
-fn paragraph(out: &mut dyn Write, tone: Tone, label: &str, text: &str, look: &Look) -> io::Result<()> {
+pub fn paragraph(out: &mut dyn Write, tone: Tone, label: &str, text: &str, look: &Look) -> io::Result<()> {
     let indent = label.chars().count() + 1;
     let text = shown(text.as_bytes());
     let lines = wrap(&text, look.width.saturating_sub(indent).max(20));
@@ -285,7 +285,7 @@ pub fn summary(report: &WhyReport) -> String {
     let first = report.steps.iter().find(|s| s.first_cause && s.verdict == Verdict::Rerun);
     let first = first.map_or_else(String::new, |step| {
         let causes = step.causes.iter().filter(|c| c.kind != CauseKind::Parent).count();
-        format!("; first cause: {} ({})", super::plan::on_lines(&[step.line]), count(causes, "cause"))
+        format!("; first cause: {} ({})", on_lines(&[step.line]), count(causes, "cause"))
     });
     format!("{}{first}", parts.join(", "))
 }

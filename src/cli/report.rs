@@ -1,0 +1,45 @@
+//! `stowaway report`.
+
+use std::fs::File;
+use std::io::{self, BufReader};
+use std::path::Path;
+
+use super::args::ReportArgs;
+use super::progress::Progress;
+use super::{DONE, FOUND, output, request};
+use crate::error::Error;
+use crate::ops::{self, Request};
+use crate::report::{LogReport, WhyReport};
+
+/// Reads the log and writes the answer; the status tells whether the logged build failed.
+pub fn run(args: &ReportArgs) -> Result<u8, Error> {
+    let stdin = args.log == Path::new("-");
+    if stdin && args.build.options.file.as_deref() == Some(Path::new("-")) {
+        return Err(Error::usage(
+            "standard input can't be both the log and the Dockerfile",
+            "name a file for one of them",
+        ));
+    }
+    let request = request(&args.build.context, &args.build.options)?;
+    let progress = Progress::of(&args.output);
+    let report = if stdin {
+        join(&request, args, io::stdin().lock(), &progress)?
+    } else {
+        let file = File::open(&args.log).map_err(|source| Error::read(&args.log, source))?;
+        join(&request, args, BufReader::with_capacity(1 << 16, file), &progress)?
+    };
+    progress.finish();
+    output::write(&report, &args.output, false)?;
+    Ok(if report.summary.build_failed { FOUND } else { DONE })
+}
+
+/// The log with the plan, and with a comparison where one is asked for.
+fn join(
+    request: &Request,
+    args: &ReportArgs,
+    log: impl io::BufRead,
+    progress: &Progress,
+) -> Result<LogReport, Error> {
+    let why: Option<WhyReport> = None;
+    ops::report(request, &args.log.to_string_lossy(), log, why, progress)
+}
