@@ -110,8 +110,11 @@ fn literals(written: &str) -> Vec<String> {
 
 /// For each step of the plan those that it stands on: its inputs in the graph, through what is no step of its own.
 pub fn parents(plan: &Plan) -> Vec<BTreeSet<usize>> {
-    let step_of: BTreeMap<usize, usize> =
-        plan.steps.iter().enumerate().rev().map(|(i, step)| (step.vertex.0, i)).collect();
+    // Equal operations are one vertex: it is a step of each.
+    let mut steps_of: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+    for (i, step) in plan.steps.iter().enumerate() {
+        steps_of.entry(step.vertex.0).or_default().push(i);
+    }
     let mut all = Vec::new();
     for step in &plan.steps {
         let mut parents = BTreeSet::new();
@@ -121,8 +124,8 @@ pub fn parents(plan: &Plan) -> Vec<BTreeSet<usize>> {
             if !seen.insert(vertex) {
                 continue;
             }
-            match step_of.get(&vertex) {
-                Some(parent) => drop(parents.insert(*parent)),
+            match steps_of.get(&vertex) {
+                Some(steps) => parents.extend(steps),
                 None => open.extend(plan.graph.vertices[vertex].inputs.iter().map(|i| i.0)),
             }
         }
