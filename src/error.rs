@@ -165,4 +165,16 @@ mod tests {
         assert_eq!(error.to_string(), "reading app/main.rs: permission denied");
         assert_eq!(error.exit_code(), 2);
     }
+
+    #[cfg(feature = "registry")]
+    #[test]
+    fn a_registry_that_does_not_answer_is_no_wrong_use() {
+        use crate::imported::{ImportError, RegistryError};
+        let silent = RegistryError::Unreachable { host: "r.io".into(), why: "connection refused".into() };
+        let error = Error::from(ImportError::from(silent));
+        assert_eq!((error.exit_code(), error.to_string().as_str()), (3, "asking r.io: connection refused"));
+        assert!(error.hint().is_some());
+        let wrong = RegistryError::Reference { reference: "A".into(), why: "no".into() };
+        assert_eq!(Error::from(ImportError::from(wrong)).exit_code(), 2);
+    }
 }

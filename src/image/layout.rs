@@ -4,7 +4,7 @@ use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use super::manifest::{Ask, Blobs, Descriptor, Document, MAX_BLOB, choose, parse_json};
+use super::manifest::{Ask, Blobs, Descriptor, Document, MAX_BLOB, check_size, choose, parse_json, too_long};
 use super::{Image, ImageError, Layer, Platform};
 use crate::digest::Digest;
 
@@ -124,8 +124,7 @@ impl Blobs for Layout<'_> {
             return Err(self.missing(ask.what, &[]));
         }
         let bytes = read_limited(&path, ask.limit)?;
-        check_size(&path, ask.size, bytes.len() as u64)?;
-        check_digest(&path, &ask.digest, &bytes)?;
+        ask.check(&path, &bytes)?;
         Ok(bytes)
     }
 }
@@ -133,28 +132,12 @@ impl Blobs for Layout<'_> {
 const CONTAINERD_NAME: &str = "io.containerd.image.name";
 const OCI_NAME: &str = "org.opencontainers.image.ref.name";
 
-fn check_size(path: &Path, expected: Option<u64>, found: u64) -> Result<(), ImageError> {
-    match expected {
-        Some(expected) if expected != found => Err(ImageError::Size { path: path.into(), expected, found }),
-        _ => Ok(()),
-    }
-}
-
-fn check_digest(path: &Path, expected: &Digest, bytes: &[u8]) -> Result<(), ImageError> {
-    let found = Digest::sha256(bytes);
-    if found == *expected {
-        return Ok(());
-    }
-    Err(ImageError::Digest { path: path.into(), expected: *expected, found })
-}
-
 pub(super) fn read_limited(path: &Path, limit: u64) -> Result<Vec<u8>, ImageError> {
     let failed = |source| ImageError::Read { path: path.into(), source };
     let mut bytes = Vec::new();
     File::open(path).map_err(failed)?.take(limit + 1).read_to_end(&mut bytes).map_err(failed)?;
     if bytes.len() as u64 > limit {
-        let why = format!("longer than {limit} bytes, which is too much for a manifest or config");
-        return Err(ImageError::Format { path: path.into(), why });
+        return Err(too_long(path, limit));
     }
     Ok(bytes)
 }

@@ -124,10 +124,38 @@ pub(crate) struct Ask<'a> {
     /// What it is, for messages.
     pub what: &'a str,
     /// A manifest or an index: registries keep those apart.
-    #[allow(dead_code, reason = "folders keep all blobs in one place")]
+    #[cfg_attr(not(feature = "registry"), expect(dead_code, reason = "folders keep all blobs in one place"))]
     pub manifest: bool,
     /// No more bytes than these are read.
     pub limit: u64,
+}
+
+impl Ask<'_> {
+    /// Refuses bytes that are not those that were asked for; `path` names them.
+    pub fn check(&self, path: &Path, bytes: &[u8]) -> Result<(), ImageError> {
+        if bytes.len() as u64 > self.limit {
+            return Err(too_long(path, self.limit));
+        }
+        check_size(path, self.size, bytes.len() as u64)?;
+        let found = Digest::sha256(bytes);
+        if found == self.digest {
+            return Ok(());
+        }
+        Err(ImageError::Digest { path: path.into(), expected: self.digest, found })
+    }
+}
+
+/// Refuses a blob that hasn't the length that its descriptor says.
+pub(super) fn check_size(path: &Path, expected: Option<u64>, found: u64) -> Result<(), ImageError> {
+    match expected {
+        Some(expected) if expected != found => Err(ImageError::Size { path: path.into(), expected, found }),
+        _ => Ok(()),
+    }
+}
+
+pub(super) fn too_long(path: &Path, limit: u64) -> ImageError {
+    let why = format!("longer than {limit} bytes, which is too much for a manifest or config");
+    ImageError::Format { path: path.into(), why }
 }
 
 /// Where manifests, indexes and configs are read from.

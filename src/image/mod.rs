@@ -5,14 +5,18 @@ mod error;
 mod layout;
 mod manifest;
 mod platform;
+mod reference;
 mod store;
 #[cfg(test)]
 mod tests;
 
 pub use error::ImageError;
 pub(crate) use layout::{Layout, Wanted};
+#[cfg(feature = "registry")]
+pub(crate) use manifest::choose;
 pub(crate) use manifest::{Ask, Blobs, Descriptor, Document, MAX_BLOB, parse_json};
 pub(crate) use platform::{Matcher, show as show_platform};
+pub(crate) use reference::{Reference, check_digest};
 pub use store::{ImageStore, LayoutSpec};
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -44,12 +44,20 @@ pub enum ImportError {
         /// What is wrong with it.
         why: LayerError,
     },
+    /// A registry can't be asked, refuses, or doesn't have it.
+    #[cfg(feature = "registry")]
+    #[error(transparent)]
+    Registry(#[from] super::RegistryError),
 }
 
 impl ImportError {
     /// True when a registry is to blame, not what was given.
     pub fn is_remote(&self) -> bool {
-        false
+        match self {
+            #[cfg(feature = "registry")]
+            Self::Registry(error) => error.is_remote(),
+            _ => false,
+        }
     }
 
     /// What to do about it, where something can be said.
@@ -61,6 +69,8 @@ impl ImportError {
             Self::Config { .. } | Self::Inline { .. } => {
                 Some("the cache is damaged, and a builder doesn't take it either: export it again".into())
             }
+            #[cfg(feature = "registry")]
+            Self::Registry(error) => error.hint(),
             _ => None,
         }
     }

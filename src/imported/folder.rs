@@ -106,4 +106,8 @@ impl Store for Folder {
             Err(source) => Err(ImageError::Read { path, source }.into()),
         }
     }
+
+    fn broken(&self, digest: &Digest, source: io::Error) -> ImportError {
+        ImageError::Read { path: self.name(digest), source }.into()
+    }
 }

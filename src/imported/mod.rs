@@ -20,6 +20,8 @@ mod folder;
 mod import;
 mod inline;
 mod layers;
+#[cfg(feature = "registry")]
+mod registry;
 mod store;
 #[cfg(test)]
 mod tests;
@@ -28,6 +30,8 @@ mod unusable;
 pub use config::ConfigError;
 pub use error::ImportError;
 pub use layers::{Availability, CacheLayer, CacheResult, Chain};
+#[cfg(feature = "registry")]
+pub use registry::{RegistryError, RegistryOptions, resolve_image};
 pub use unusable::Unusable;
 
 use std::fmt;
@@ -35,7 +39,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use self::store::Store;
-use crate::cache::{LayerEntry, Remembered};
+use crate::cache::{LayerEntry, LayerError, Remembered};
 use crate::digest::Digest;
 use crate::image::Platform;
 
@@ -131,8 +135,10 @@ impl ImportedCache {
     pub fn read_layer(&self, layer: usize) -> Result<Vec<LayerEntry>, ImportError> {
         let Some(layer) = self.layers.get(layer) else { return Ok(Vec::new()) };
         let blob = self.store.open(&layer.blob, layer.size)?;
-        crate::cache::scan_layer(blob, &layer.blob)
-            .map_err(|why| ImportError::Layer { path: self.store.name(&layer.blob), why })
+        crate::cache::scan_layer(blob, &layer.blob).map_err(|why| match why {
+            LayerError::Read(error) => self.store.broken(&layer.blob, error),
+            why => ImportError::Layer { path: self.store.name(&layer.blob), why },
+        })
     }
 }
 

@@ -1,6 +1,6 @@
 //! [`Store`]: where the blobs of a cache are.
 
-use std::io::Read;
+use std::io::{self, Read};
 
 use super::ImportError;
 use crate::digest::Digest;
@@ -13,4 +13,7 @@ pub(super) trait Store: Blobs<Error = ImportError> + Send + Sync {
 
     /// The bytes of a blob from its start. They are not checked.
     fn open(&self, digest: &Digest, size: Option<u64>) -> Result<Box<dyn Read + Send + '_>, ImportError>;
+
+    /// Reading a blob broke off.
+    fn broken(&self, digest: &Digest, error: io::Error) -> ImportError;
 }

@@ -5,12 +5,11 @@ use std::rc::Rc;
 use super::named::{self, Loaded, unknown_image, unreadable};
 use super::nodes::{Label, Work};
 use super::problem::Fail;
-use super::reference::Reference;
 use super::resolve::Resolver;
 use super::stage::{Command, Config, StageId, State, Unknown};
 use super::{ImageRef, ResolveError, Source};
 use crate::dockerfile::{Instruction, InstructionKind, Span};
-use crate::image::{Image, Platform};
+use crate::image::{Image, Platform, Reference};
 
 impl Resolver<'_> {
     /// Finds the bases of all stages that `target` needs; ONBUILD triggers may bring in more (`resolveStages`).

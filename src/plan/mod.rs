@@ -22,7 +22,6 @@ mod nodes;
 mod paths;
 mod platform;
 mod problem;
-mod reference;
 mod remote;
 mod resolve;
 mod run;

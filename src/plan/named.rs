@@ -3,10 +3,9 @@
 use super::git::{self, Git};
 use super::nodes::{Nodes, Output, PathsId, Work};
 use super::problem::Fail;
-use super::reference::Reference;
 use super::stage::{Config, State, split};
 use super::{ImageRef, Images, NamedContext, PlanOptions, ResolveError, Source};
-use crate::image::{Image, Platform};
+use crate::image::{Image, Platform, Reference};
 
 /// A named context that was asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]

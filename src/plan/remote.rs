@@ -7,8 +7,8 @@ use super::problem::Fail;
 use super::resolve::Resolver;
 use super::stage::Stage;
 use super::url::Url;
-use super::{CopyAction, FileActionKind, Source, chmod, paths, reference};
-use crate::image::Platform;
+use super::{CopyAction, FileActionKind, Source, chmod, paths};
+use crate::image::{Platform, check_digest};
 
 impl Resolver<'_> {
     /// The source as a fetched file or repository; `None` when it is a path.
@@ -64,7 +64,7 @@ impl Resolver<'_> {
         let mut open = Vec::new();
         match &checksum {
             Some(checksum) => {
-                reference::check_digest(checksum).map_err(|e| Fail::new("invalid-checksum", e))?;
+                check_digest(checksum).map_err(|e| Fail::new("invalid-checksum", e))?;
             }
             None => open
                 .push(format!("the file behind {source} is not known offline (a --checksum would tell it)")),

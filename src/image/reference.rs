@@ -23,7 +23,7 @@ static NAME: LazyLock<Regex> =
 
 /// A named image reference in normal form.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Reference {
+pub(crate) struct Reference {
     domain: String,
     path: String,
     tag: Option<String>,
@@ -85,6 +85,24 @@ impl Reference {
         Self { digest: Some(digest.to_owned()), ..self.clone() }
     }
 
+    /// The registry: `docker.io`, `localhost:5000`.
+    #[cfg(feature = "registry")]
+    pub fn domain(&self) -> &str {
+        &self.domain
+    }
+
+    /// The repository in that registry.
+    #[cfg(feature = "registry")]
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+
+    /// The digest, or else the tag.
+    #[cfg(feature = "registry")]
+    pub fn object(&self) -> &str {
+        self.digest.as_deref().or(self.tag.as_deref()).unwrap_or("latest")
+    }
+
     /// As people write it: without `docker.io/library/` (`reference.FamiliarString`).
     pub fn familiar(&self) -> String {
         if self.domain != "docker.io" {
@@ -130,7 +148,7 @@ fn split_domain(name: &str) -> (&str, String) {
 ///
 /// # Errors
 /// The package's text.
-pub(super) fn check_digest(text: &str) -> Result<(), String> {
+pub(crate) fn check_digest(text: &str) -> Result<(), String> {
     let (algorithm, encoded) = text.split_once(':').unwrap_or(("", ""));
     if algorithm.is_empty() || encoded.is_empty() {
         return Err("invalid checksum digest format".into());

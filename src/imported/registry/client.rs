@@ -1,0 +1,365 @@
+//! One repository of one registry over HTTP: requests, tokens, and what answers mean.
+
+use std::io::Read;
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use base64::Engine as _;
+use serde::Deserialize;
+use ureq::http::Response;
+use ureq::tls::{Certificate, RootCerts, TlsConfig};
+use ureq::{Agent, Body, Proxy};
+
+use super::RegistryOptions;
+use super::challenge::Challenge;
+use super::credentials::{self, Credentials, Secret};
+use super::error::RegistryError;
+use crate::image::Reference;
+
+/// How long a connection may take.
+const CONNECT: Duration = Duration::from_secs(10);
+/// No token is longer.
+const MAX_TOKEN: u64 = 1 << 20;
+/// What manifests may be, best first.
+const ACCEPT: &str = "application/vnd.oci.image.index.v1+json, application/vnd.oci.image.manifest.v1+json, \
+    application/vnd.docker.distribution.manifest.list.v2+json, application/vnd.docker.distribution.manifest.v2+json, */*";
+
+/// A repository.
+pub(super) struct Client {
+    agent: Agent,
+    /// The registry as references name it.
+    host: String,
+    /// `https://registry-1.docker.io`.
+    base: String,
+    repository: String,
+    docker_config: Option<PathBuf>,
+    patience: Duration,
+    session: Mutex<Session>,
+}
+
+/// What was found out about who asks.
+#[derive(Default)]
+struct Session {
+    header: Option<String>,
+    with: Option<String>,
+}
+
+/// Something that a repository is asked for.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Wanted<'a> {
+    /// `manifests/latest`, `blobs/sha256:…`.
+    pub path: &'a str,
+    /// What it is, for messages.
+    pub what: &'a str,
+}
+
+impl Client {
+    /// A client for the repository of a reference. Asks nothing yet, but what an insecure registry speaks.
+    pub fn new(reference: &Reference, options: &RegistryOptions) -> Result<Self, RegistryError> {
+        let host = reference.domain().to_owned();
+        let server = if host == "docker.io" { "registry-1.docker.io" } else { &host };
+        let local = is_local(&host);
+        let mut client = Self {
+            agent: agent(options, local),
+            base: format!("{}://{server}", if local { "http" } else { "https" }),
+            repository: reference.path().to_owned(),
+            docker_config: options.docker_config.clone(),
+            patience: options.patience,
+            session: Mutex::default(),
+            host,
+        };
+        if options.insecure && !local && client.agent.get(format!("{}/v2/", client.base)).call().is_err() {
+            client.base = client.base.replacen("https", "http", 1);
+        }
+        Ok(client)
+    }
+
+    /// Asks for something; proves who asks when the registry wants to know.
+    pub fn get(&self, wanted: &Wanted<'_>) -> Result<Response<Body>, RegistryError> {
+        let header = self.session(|s| s.header.clone());
+        let mut response = self.send(wanted, header.as_deref())?;
+        if response.status() == 401
+            && let Some(header) = self.authorize(wanted, &response)?
+        {
+            self.session(|s| s.header = Some(header.clone()));
+            response = self.send(wanted, Some(&header))?;
+        }
+        match response.status().as_u16() {
+            200 => Ok(response),
+            status => Err(self.refusal(wanted, status, response)),
+        }
+    }
+
+    /// Like [`Client::get`], but with the whole answer, of at most `limit` bytes.
+    pub fn read(&self, wanted: &Wanted<'_>, limit: u64) -> Result<Vec<u8>, RegistryError> {
+        let answer = |why: String| self.answer(wanted, why);
+        let body = self.get(wanted)?.into_body();
+        if body.content_length().is_some_and(|len| len > limit) {
+            return Err(answer(format!("it is longer than {limit} bytes")));
+        }
+        let mut bytes = Vec::new();
+        let read = body.into_with_config().limit(u64::MAX).reader().take(limit + 1).read_to_end(&mut bytes);
+        read.map_err(|e| answer(format!("the answer breaks off: {e}")))?;
+        if bytes.len() as u64 > limit {
+            return Err(answer(format!("it is longer than {limit} bytes")));
+        }
+        Ok(bytes)
+    }
+
+    fn session<T>(&self, with: impl FnOnce(&mut Session) -> T) -> T {
+        with(&mut self.session.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// An answer that is of no use.
+    pub fn answer(&self, wanted: &Wanted<'_>, why: String) -> RegistryError {
+        RegistryError::Answer { host: self.host.clone(), what: wanted.what.into(), why }
+    }
+
+    fn send(&self, wanted: &Wanted<'_>, header: Option<&str>) -> Result<Response<Body>, RegistryError> {
+        let url = format!("{}/v2/{}/{}", self.base, self.repository, wanted.path);
+        let mut request = self.agent.get(url).header("Accept", ACCEPT);
+        if let Some(header) = header {
+            request = request.header("Authorization", header);
+        }
+        request.call().map_err(|e| self.failed(&self.host, e))
+    }
+
+    fn failed(&self, host: &str, error: ureq::Error) -> RegistryError {
+        let host = host.to_owned();
+        let why = match error {
+            ureq::Error::Timeout(ureq::Timeout::Connect | ureq::Timeout::Resolve) => {
+                return RegistryError::Silent { host, patience: CONNECT.min(self.patience) };
+            }
+            ureq::Error::Timeout(_) => return RegistryError::Silent { host, patience: self.patience },
+            ureq::Error::HostNotFound => "there is no host of that name".into(),
+            ureq::Error::Io(error) => io_reason(&error),
+            ureq::Error::Rustls(error) => format!("TLS: {error}"),
+            ureq::Error::Tls(why) => format!("TLS: {why}"),
+            other => other.to_string(),
+        };
+        RegistryError::Unreachable { host, why }
+    }
+
+    /// The header that proves who asks; `None` when there is nothing to prove it with.
+    fn authorize(
+        &self,
+        wanted: &Wanted<'_>,
+        response: &Response<Body>,
+    ) -> Result<Option<String>, RegistryError> {
+        let offers = response.headers().get_all("www-authenticate").iter();
+        let offers: Vec<&str> = offers.filter_map(|h| h.to_str().ok()).collect();
+        let Some(challenge) = Challenge::parse(&offers.join(", ")) else { return Ok(None) };
+        let credentials = match &self.docker_config {
+            Some(folder) => credentials::find(folder, &self.host, self.patience)?,
+            None => None,
+        };
+        self.session(|s| s.with = credentials.as_ref().map(|c| c.source.clone()));
+        match (challenge, credentials.as_ref().map(|c| &c.secret)) {
+            (_, Some(Secret::Bearer(token))) => Ok(Some(format!("Bearer {token}"))),
+            (Challenge::Basic, Some(Secret::Password { user, password })) => Ok(Some(basic(user, password))),
+            (Challenge::Basic, _) => Ok(None),
+            (Challenge::Bearer { realm, service, scope }, _) => {
+                let scope = scope.unwrap_or_else(|| format!("repository:{}:pull", self.repository));
+                let ask = TokenAsk { realm, service, scope };
+                self.token(wanted, &ask, credentials.as_ref()).map(|token| Some(format!("Bearer {token}")))
+            }
+        }
+    }
+
+    fn token(
+        &self,
+        wanted: &Wanted<'_>,
+        ask: &TokenAsk,
+        credentials: Option<&Credentials>,
+    ) -> Result<String, RegistryError> {
+        let secure = ask.realm.starts_with("https://");
+        if !secure && (self.base.starts_with("https://") || !ask.realm.starts_with("http://")) {
+            return Err(self.answer(wanted, "it sends us to an insecure place for a token".into()));
+        }
+        let host = ask.realm.split('/').nth(2).unwrap_or(&self.host);
+        let response = self.send_token_ask(ask, credentials).map_err(|e| self.failed(host, e))?;
+        let status = response.status().as_u16();
+        if status != 200 {
+            return Err(self.refusal(wanted, status, response));
+        }
+        let mut bytes = Vec::new();
+        let body = response.into_body().into_with_config().limit(MAX_TOKEN).reader().read_to_end(&mut bytes);
+        body.map_err(|e| self.answer(wanted, format!("the token breaks off: {e}")))?;
+        let token: Option<Token> = serde_json::from_slice(&bytes).ok();
+        let token = token.and_then(|t| t.token.or(t.access_token)).filter(|t| !t.is_empty());
+        token.ok_or_else(|| self.answer(wanted, format!("{host} gives no token")))
+    }
+
+    fn send_token_ask(
+        &self,
+        ask: &TokenAsk,
+        credentials: Option<&Credentials>,
+    ) -> Result<Response<Body>, ureq::Error> {
+        let service = ask.service.as_deref().map(|s| ("service", s));
+        let fields = service.into_iter().chain([("scope", ask.scope.as_str()), ("client_id", "stowaway")]);
+        match credentials.map(|c| &c.secret) {
+            Some(Secret::Identity(token)) => {
+                let grant = [("grant_type", "refresh_token"), ("refresh_token", token)];
+                self.agent.post(&ask.realm).send_form(fields.chain(grant))
+            }
+            secret => {
+                let mut request = self.agent.get(&ask.realm).query_pairs(fields);
+                if let Some(Secret::Password { user, password }) = secret {
+                    request = request.header("Authorization", basic(user, password));
+                }
+                request.call()
+            }
+        }
+    }
+
+    fn refusal(&self, wanted: &Wanted<'_>, status: u16, response: Response<Body>) -> RegistryError {
+        let (host, what, said) = (self.host.clone(), wanted.what.to_owned(), said(response));
+        match status {
+            401 | 403 => {
+                let with = match self.session(|s| s.with.clone()) {
+                    Some(source) => format!("asked with the credentials of {source}"),
+                    None => "asked without credentials, Docker has none for it".into(),
+                };
+                RegistryError::Denied { host, what, status, said, with }
+            }
+            404 => RegistryError::NotFound { host, what, said },
+            429 => self.answer(wanted, format!("too many requests (status 429{said})")),
+            _ => self.answer(wanted, format!("status {status}{said}")),
+        }
+    }
+}
+
+struct TokenAsk {
+    realm: String,
+    service: Option<String>,
+    scope: String,
+}
+
+#[derive(Deserialize)]
+struct Token {
+    token: Option<String>,
+    access_token: Option<String>,
+}
+
+fn agent(options: &RegistryOptions, local: bool) -> Agent {
+    let proxy = if options.proxies && !local { Proxy::try_from_env() } else { None };
+    let config = Agent::config_builder()
+        .http_status_as_error(false)
+        .proxy(proxy)
+        .user_agent(concat!("stowaway/", env!("CARGO_PKG_VERSION")))
+        .timeout_resolve(Some(CONNECT.min(options.patience)))
+        .timeout_connect(Some(CONNECT.min(options.patience)))
+        .timeout_per_read(Some(options.patience))
+        .timeout_per_write(Some(options.patience))
+        .timeout_recv_response(Some(options.patience));
+    if local {
+        return config.build().into();
+    }
+    let tls = TlsConfig::builder().root_certs(roots()).disable_verification(options.insecure).build();
+    config.tls_config(tls).build().into()
+}
+
+/// The certificates that this machine trusts, or else Mozilla's.
+fn roots() -> RootCerts {
+    let found = rustls_native_certs::load_native_certs().certs;
+    if found.is_empty() {
+        return RootCerts::WebPki;
+    }
+    let certificates = found.iter().map(|c| Certificate::from_der(c).to_owned()).collect();
+    RootCerts::Specific(Arc::new(certificates))
+}
+
+fn basic(user: &str, password: &str) -> String {
+    let encoded = base64::engine::general_purpose::STANDARD.encode(format!("{user}:{password}"));
+    format!("Basic {encoded}")
+}
+
+/// `localhost` and loopback addresses, with or without a port.
+fn is_local(host: &str) -> bool {
+    let name = match host.strip_prefix('[') {
+        Some(rest) => rest.split(']').next().unwrap_or_default(),
+        None => host.split(':').next().unwrap_or_default(),
+    };
+    name == "localhost" || name.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
+}
+
+fn io_reason(error: &std::io::Error) -> String {
+    let text = error.to_string();
+    let text = text.split(" (os error").next().unwrap_or_default();
+    text.replacen("Connection", "connection", 1)
+}
+
+#[derive(Deserialize)]
+struct Said {
+    #[serde(default)]
+    errors: Vec<SaidError>,
+    #[serde(default)]
+    details: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct SaidError {
+    message: Option<String>,
+    code: Option<String>,
+}
+
+/// What a registry says about a refusal, with `: ` before it; empty for nothing that can be read.
+fn said(response: Response<Body>) -> String {
+    let mut bytes = Vec::new();
+    let reader = response.into_body().into_with_config().limit(u64::MAX).reader();
+    let _ = reader.take(16 << 10).read_to_end(&mut bytes);
+    let Ok(said) = serde_json::from_slice::<Said>(&bytes) else { return String::new() };
+    let first = said.errors.into_iter().find_map(|e| e.message.filter(|m| !m.is_empty()).or(e.code));
+    let Some(text) = first.or(said.details) else { return String::new() };
+    format!(": {}", text.chars().filter(|c| !c.is_control()).take(200).collect::<String>())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn client(base: &str) -> Client {
+        let reference = Reference::parse("127.0.0.1:1/app").unwrap();
+        let mut client = Client::new(&reference, &RegistryOptions::default()).unwrap();
+        client.base = base.to_owned();
+        client
+    }
+
+    const WANTED: Wanted<'_> = Wanted { path: "manifests/latest", what: "app" };
+
+    #[test]
+    fn a_server_without_tls_is_not_taken_for_one_with() {
+        let toy = super::super::testing::Toy::of("max");
+        let error = client(&format!("https://{}", toy.host)).read(&WANTED, 1 << 20).unwrap_err();
+        assert!(matches!(&error, RegistryError::Unreachable { .. }), "{error}");
+    }
+
+    #[test]
+    fn a_secret_is_not_sent_in_the_clear_for_a_registry_with_tls() {
+        let ask = |realm: &str| TokenAsk { realm: realm.into(), service: None, scope: "s".into() };
+        let credentials = Credentials { secret: Secret::Identity("i".into()), source: "config.json".into() };
+        for realm in ["http://127.0.0.1:1/token", "ftp://x", "token"] {
+            let error =
+                client("https://127.0.0.1:1").token(&WANTED, &ask(realm), Some(&credentials)).unwrap_err();
+            assert!(error.to_string().contains("insecure place"), "{error}");
+        }
+    }
+
+    #[test]
+    fn local_registries_are_told_by_their_names() {
+        for (host, want) in [
+            ("localhost", true),
+            ("localhost:5000", true),
+            ("127.0.0.1:1", true),
+            ("127.8.9.1", true),
+            ("[::1]:5000", true),
+            ("localhost.example.com", false),
+            ("docker.io", false),
+            ("192.168.0.1:5000", false),
+        ] {
+            assert_eq!(is_local(host), want, "{host}");
+        }
+    }
+}
