@@ -229,6 +229,15 @@ pub struct BuildOptions {
     /// What a base image is, for keys that hang on it: an OCI layout's folder, or an image config or `docker inspect` as JSON
     #[arg(long, value_name = "REF=PATH")]
     pub base: Vec<String>,
+    /// Ask registries what base images are that nothing else tells, with Docker's own credentials; nothing but this option
+    /// and `registry:…` ever needs the network
+    #[cfg(feature = "registry")]
+    #[arg(long)]
+    pub resolve_bases: bool,
+    /// Let registries have certificates that nobody vouches for, or no TLS at all
+    #[cfg(feature = "registry")]
+    #[arg(long)]
+    pub insecure_registry: bool,
     /// The platform to build for [default: linux on this machine's processor]
     #[arg(long, value_name = "OS/ARCH[/VARIANT]")]
     pub platform: Option<String>,

@@ -35,7 +35,11 @@ pub fn request(
     options.ssh.iter().try_for_each(|s| ssh(s))?;
     let named = pairs(&options.build_context, "--build-context", "NAME=PATH")?;
     let platform = options.platform.as_deref().map(platform).transpose()?;
+    #[cfg(feature = "registry")]
+    let registries = options.resolve_bases.then(|| registry_options(options, &environment));
     Ok(Request {
+        #[cfg(feature = "registry")]
+        registries,
         context: context.to_owned(),
         dockerfile: dockerfile(options.file.as_deref(), stdin)?,
         named: named.into_iter().map(|(name, value)| (name, named_context(value))).collect(),
@@ -53,6 +57,20 @@ pub fn request(
         },
         index: options.index.clone(),
     })
+}
+
+/// How registries are asked: with the credentials of Docker's own configuration.
+#[cfg(feature = "registry")]
+pub fn registry_options(
+    options: &BuildOptions,
+    environment: impl Fn(&str) -> Option<String>,
+) -> crate::imported::RegistryOptions {
+    let given = |name: &str| environment(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    crate::imported::RegistryOptions {
+        docker_config: given("DOCKER_CONFIG").or_else(|| Some(given("HOME")?.join(".docker"))),
+        insecure: options.insecure_registry,
+        ..Default::default()
+    }
 }
 
 /// Only folders can be seen: not URLs, not a tar on standard input.

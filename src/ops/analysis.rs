@@ -206,6 +206,8 @@ pub(super) fn local_names(plan: Option<&Plan>) -> Vec<String> {
     let mut names: Vec<String> = locals(plan).map(|l| l.name.clone()).collect();
     names.dedup();
     names
+    let images = images::Known::of(request)?;
+    Plan::resolve(file, &options, &images).map_err(|e| images.error(e))
 }
 
 /// The local sources of a plan's graph.

@@ -1,17 +1,80 @@
-//! The base images that are on disk.
+//! The base images that are on disk, and those in registries.
 
+#[cfg(feature = "registry")]
+use std::cell::{Cell, RefCell};
+#[cfg(feature = "registry")]
+use std::collections::HashMap;
 use std::path::Path;
 
 use super::{NamedInput, Request};
 use crate::error::Error;
 use crate::image::{Image, ImageStore, LayoutSpec, Platform};
-use crate::plan::Images;
+#[cfg(feature = "registry")]
+use crate::imported::{ImportError, RegistryOptions, resolve_image};
+use crate::plan::{Images, ResolveError};
 
-/// The images that a request names: `--base`, and named contexts that are OCI layouts.
-///
-/// # Errors
-/// [`Error`] for a path that isn't there, and for a layout that is not named properly.
-pub fn store(request: &Request) -> Result<ImageStore, Error> {
+/// The images that a request names: `--base`, and named contexts that are OCI layouts; and those in registries, where the
+/// request lets them be asked.
+pub struct Known {
+    store: ImageStore,
+    #[cfg(feature = "registry")]
+    registries: Option<Registries>,
+}
+
+/// Images that are asked for in their registries, each once.
+#[cfg(feature = "registry")]
+struct Registries {
+    options: RegistryOptions,
+    found: RefCell<HashMap<(String, Platform), Image>>,
+    failed: Cell<Option<ImportError>>,
+}
+
+impl Known {
+    /// What is known of a request's images.
+    ///
+    /// # Errors
+    /// [`Error`] for a path that isn't there, and for a layout that is not named properly.
+    pub fn of(request: &Request) -> Result<Self, Error> {
+        Ok(Self {
+            store: store(request)?,
+            #[cfg(feature = "registry")]
+            registries: request.registries.clone().map(|options| Registries {
+                options,
+                found: RefCell::default(),
+                failed: Cell::default(),
+            }),
+        })
+    }
+
+    /// The error behind what the plan says: a registry's own where it was one.
+    pub fn error(&self, error: ResolveError) -> Error {
+        #[cfg(feature = "registry")]
+        if let Some(failed) = self.registries.as_ref().and_then(|r| r.failed.take()) {
+            return failed.into();
+        }
+        error.into()
+    }
+}
+
+#[cfg(feature = "registry")]
+impl Registries {
+    fn image(&self, reference: &str, platform: &Platform) -> Result<Image, String> {
+        let key = (reference.to_owned(), platform.clone());
+        if let Some(found) = self.found.borrow().get(&key) {
+            return Ok(found.clone());
+        }
+        match resolve_image(reference, platform, &self.options) {
+            Ok(image) => Ok(self.found.borrow_mut().entry(key).or_insert(image).clone()),
+            Err(error) => {
+                let why = error.to_string();
+                self.failed.set(Some(error));
+                Err(why)
+            }
+        }
+    }
+}
+
+fn store(request: &Request) -> Result<ImageStore, Error> {
     let mut images = ImageStore::new();
     for (reference, path) in &request.bases {
         // A layout may have a tag or a digest behind its folder.
@@ -36,6 +99,21 @@ pub fn store(request: &Request) -> Result<ImageStore, Error> {
 
 fn absent(path: &Path) -> Error {
     Error::read(path, std::io::Error::from_raw_os_error(rustix::io::Errno::NOENT.raw_os_error()))
+}
+
+impl Images for Known {
+    fn image(&self, reference: &str, platform: &Platform) -> Result<Option<Image>, String> {
+        let known = self.store.image(reference, platform).map_err(|e| e.to_string())?;
+        #[cfg(feature = "registry")]
+        if let (None, Some(registries)) = (&known, &self.registries) {
+            return registries.image(reference, platform).map(Some);
+        }
+        Ok(known)
+    }
+
+    fn named(&self, name: &str, platform: &Platform) -> Result<Image, String> {
+        self.store.named(name, platform).map_err(|e| e.to_string())
+    }
 }
 
 impl Images for ImageStore {

@@ -16,6 +16,9 @@ pub struct Request {
     pub named: BTreeMap<String, NamedInput>,
     /// Base images: the reference, and the file or folder that tells what it is.
     pub bases: Vec<(String, PathBuf)>,
+    /// How registries are asked for base images that nothing else tells; `None` for not at all.
+    #[cfg(feature = "registry")]
+    pub registries: Option<crate::imported::RegistryOptions>,
     /// The build's options. Its `named_contexts` are filled in from `named`.
     pub plan: PlanOptions,
     /// The folder in which the digests of files are remembered from run to run; without one, all that is needed is read.

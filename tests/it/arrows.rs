@@ -39,6 +39,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "git",
             "gopath",
             "image",
+            "imported",
             "index",
             "log",
             "observer",
@@ -48,7 +49,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "snapshot",
         ],
     ),
-    ("cli", &["digest", "error", "image", "observer", "ops", "plan", "report", "snapshot"]),
+    ("cli", &["digest", "error", "image", "imported", "observer", "ops", "plan", "report", "snapshot"]),
 ];
 
 /// Files that belong to no room: the front door and the program.
