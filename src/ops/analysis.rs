@@ -190,7 +190,11 @@ fn resolve(request: &Request, file: &Dockerfile) -> Result<Plan, Error> {
             locate::check_folder(path, &format!("the named context {name}"))?;
         }
     }
-    resolve_with(request, file, &images::store(request)?)
+    let images = images::Known::of(request)?;
+    resolve_with(request, file, &images).map_err(|e| match e {
+        Error::Plan(e) => images.error(e),
+        e => e,
+    })
 }
 
 /// The build graph of the target, with these images.
@@ -206,8 +210,6 @@ pub(super) fn local_names(plan: Option<&Plan>) -> Vec<String> {
     let mut names: Vec<String> = locals(plan).map(|l| l.name.clone()).collect();
     names.dedup();
     names
-    let images = images::Known::of(request)?;
-    Plan::resolve(file, &options, &images).map_err(|e| images.error(e))
 }
 
 /// The local sources of a plan's graph.

@@ -1,10 +1,10 @@
 //! The base images that are on disk, and those in registries.
 
 #[cfg(feature = "registry")]
-use std::cell::{Cell, RefCell};
-#[cfg(feature = "registry")]
 use std::collections::HashMap;
 use std::path::Path;
+#[cfg(feature = "registry")]
+use std::sync::{Mutex, PoisonError};
 
 use super::{NamedInput, Request};
 use crate::error::Error;
@@ -25,8 +25,8 @@ pub struct Known {
 #[cfg(feature = "registry")]
 struct Registries {
     options: RegistryOptions,
-    found: RefCell<HashMap<(String, Platform), Image>>,
-    failed: Cell<Option<ImportError>>,
+    found: Mutex<HashMap<(String, Platform), Image>>,
+    failed: Mutex<Option<ImportError>>,
 }
 
 impl Known {
@@ -40,8 +40,8 @@ impl Known {
             #[cfg(feature = "registry")]
             registries: request.registries.clone().map(|options| Registries {
                 options,
-                found: RefCell::default(),
-                failed: Cell::default(),
+                found: Mutex::default(),
+                failed: Mutex::default(),
             }),
         })
     }
@@ -49,7 +49,7 @@ impl Known {
     /// The error behind what the plan says: a registry's own where it was one.
     pub fn error(&self, error: ResolveError) -> Error {
         #[cfg(feature = "registry")]
-        if let Some(failed) = self.registries.as_ref().and_then(|r| r.failed.take()) {
+        if let Some(failed) = self.registries.as_ref().and_then(|r| lock(&r.failed).take()) {
             return failed.into();
         }
         error.into()
@@ -60,18 +60,26 @@ impl Known {
 impl Registries {
     fn image(&self, reference: &str, platform: &Platform) -> Result<Image, String> {
         let key = (reference.to_owned(), platform.clone());
-        if let Some(found) = self.found.borrow().get(&key) {
-            return Ok(found.clone());
+        // Held while the registry is asked, so that nobody else asks the same.
+        let mut found = lock(&self.found);
+        if let Some(image) = found.get(&key) {
+            return Ok(image.clone());
         }
         match resolve_image(reference, platform, &self.options) {
-            Ok(image) => Ok(self.found.borrow_mut().entry(key).or_insert(image).clone()),
+            Ok(image) => Ok(found.entry(key).or_insert(image).clone()),
             Err(error) => {
                 let why = error.to_string();
-                self.failed.set(Some(error));
+                *lock(&self.failed) = Some(error);
                 Err(why)
             }
         }
     }
+}
+
+/// What a thread that panicked has left is whole: a value is put there at once.
+#[cfg(feature = "registry")]
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn store(request: &Request) -> Result<ImageStore, Error> {

@@ -54,7 +54,13 @@ impl Read {
         let repository = Arc::new(Repository::find(existing(&request.context))?);
         let commit = repository.resolve(revision)?;
         let revision = Checkout::of(&Revision::read(&repository, commit, permissions)?, request);
-        Self::of_checkout(request, &revision, &RevisionOptions::default(), &images::store(request)?, observer)
+        Self::of_checkout(
+            request,
+            &revision,
+            &RevisionOptions::default(),
+            &images::Known::of(request)?,
+            observer,
+        )
     }
 
     /// Reads the Dockerfile and the folders of a revision.

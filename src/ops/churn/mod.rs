@@ -62,7 +62,7 @@ pub fn churn(
     observer: &dyn Observer,
 ) -> Result<ChurnReport, Error> {
     let history = History::read(request, options)?;
-    let images = images::store(request)?;
+    let images = images::Known::of(request)?;
     let folders = folders(request, &history);
     let mill = Mill::new(request, &images, observer);
     let shared = RevisionOptions::default();
