@@ -186,6 +186,10 @@ pub struct WhyArgs {
     /// cache), or registry:REF [default: the last snapshot kept for this build, else git:HEAD]
     #[arg(long, value_name = "BASELINE")]
     pub against: Option<String>,
+    /// Take git:REV as a new clone under this umask has it [default: as a checkout here, which leaves the permission bits of
+    /// files that git calls unchanged]
+    #[arg(long, value_name = "OCTAL", value_parser = umask)]
+    pub umask: Option<u16>,
     /// Exit with 1 when a step reruns
     #[arg(long)]
     pub exit_code: bool,

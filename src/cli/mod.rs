@@ -88,9 +88,13 @@ impl Command {
     }
 }
 
+/// A variable of this process's environment.
+fn environment(name: &str) -> Option<String> {
+    std::env::var_os(name).map(|v| v.to_string_lossy().into_owned())
+}
+
 /// The request that the flags make, with this process's environment and standard input.
 fn request(context: &Path, options: &BuildOptions) -> Result<Request, Error> {
-    let environment = |name: &str| std::env::var_os(name).map(|v| v.to_string_lossy().into_owned());
     let stdin = || {
         let mut bytes = Vec::new();
         std::io::stdin().lock().read_to_end(&mut bytes).map(|_| bytes)

@@ -8,11 +8,22 @@ use crate::ops::{self, Against, WhyOptions};
 
 /// Compares the build with a baseline and writes the answer.
 pub fn run(args: &WhyArgs) -> Result<u8, Error> {
-    let against = args.against.as_deref().map(Against::parse).transpose()?.unwrap_or_default();
+    let options = options(args)?;
     let request = request(&args.build.context, &args.build.options)?;
     let progress = Progress::of(&args.output);
-    let report = ops::why(&request, &WhyOptions { against, store: snapshot::store().ok() }, &progress)?;
+    let report = ops::why(&request, &options, &progress)?;
     progress.finish();
     output::write(&report, &args.output, false)?;
     Ok(if args.exit_code && ops::reruns(&report.steps) { FOUND } else { DONE })
+}
+
+/// What is compared with, and how.
+fn options(args: &WhyArgs) -> Result<WhyOptions, Error> {
+    Ok(WhyOptions {
+        against: args.against.as_deref().map(Against::parse).transpose()?.unwrap_or_default(),
+        store: snapshot::store().ok(),
+        umask: args.umask,
+        #[cfg(feature = "registry")]
+        registries: super::convert::registry_options(&args.build.options, super::environment),
+    })
 }

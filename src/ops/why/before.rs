@@ -4,11 +4,14 @@ use std::path::Path;
 
 use super::WhyOptions;
 use crate::error::Error;
+use crate::git::{GitError, Permissions};
 use crate::image::{LayoutSpec, Platform};
-use crate::imported::ImportedCache;
+use crate::imported::{ImportedCache, Unusable};
 use crate::observer::Observer;
-use crate::ops::{Against, Request};
-use crate::report::{BaselineReport, CacheAnswer};
+use crate::ops::analysis::{Analysis, AnalysisOptions, Read};
+use crate::ops::snapshot::no_plan;
+use crate::ops::{Against, Request, failures, freeze};
+use crate::report::{BaselineReport, CacheAnswer, shown};
 use crate::snapshot::{self, Snapshot, comparable};
 
 /// A baseline that was read.
@@ -49,9 +52,9 @@ impl Before {
         let report = BaselineReport {
             kind: against.kind().to_owned(),
             name: against.name(),
-            usable: !unusable.as_ref().is_some_and(crate::imported::Unusable::is_certain),
+            usable: !unusable.as_ref().is_some_and(Unusable::is_certain),
             cache: unusable.as_ref().map(|why| match why {
-                crate::imported::Unusable::OtherPlatform { .. } => CacheAnswer::OtherPlatform,
+                Unusable::OtherPlatform { .. } => CacheAnswer::OtherPlatform,
                 _ => CacheAnswer::None,
             }),
             ..BaselineReport::default()
@@ -72,16 +75,29 @@ pub fn open(
     observer: &dyn Observer,
 ) -> Result<Before, Error> {
     let against = &options.against;
-    let _ = observer;
     match against {
         Against::File(path) => Before::of_snapshot(snapshot::read(path)?, path, now),
+        Against::Git(revision) => at_revision(request, revision, options, observer),
         Against::Cache(text) => {
             let cache = ImportedCache::open_folder(&LayoutSpec::parse(text)?)?;
             Ok(Before::of_cache(cache, against, request))
         }
+        Against::Registry(reference) => {
+            Ok(Before::of_cache(from_registry(reference, options)?, against, request))
+        }
         Against::Last => last(request, options, now, observer),
-        _ => Err(Error::usage("not yet", "wait")),
     }
+}
+
+#[cfg(feature = "registry")]
+fn from_registry(reference: &str, options: &WhyOptions) -> Result<ImportedCache, Error> {
+    Ok(ImportedCache::open_registry(reference, &options.registries)?)
+}
+
+#[cfg(not(feature = "registry"))]
+fn from_registry(reference: &str, _: &WhyOptions) -> Result<ImportedCache, Error> {
+    let message = format!("this stowaway was built without registries: registry:{reference} can't be read");
+    Err(Error::usage(message, "build it with the feature `registry`"))
 }
 
 /// The last snapshot that was kept, else the last commit.
@@ -98,6 +114,43 @@ fn last(
         before.notes.extend(unreadable);
         return Ok(before);
     }
-    let _ = (request, observer);
-    Err(Error::usage("not yet", "wait"))
+    at_revision(request, "HEAD", options, observer).map_err(|e| match e {
+        Error::Git(
+            GitError::NotARepository { .. } | GitError::NoWorkTree { .. } | GitError::NoCommits { .. },
+        ) => {
+            let message =
+                format!("there is nothing to compare with: no snapshot was kept of this build, and {e}");
+            Error::usage(message, "keep one with `stowaway snapshot`, or name a baseline with --against")
+        }
+        e => e,
+    })
+}
+
+/// The build as a checkout of a revision in this place would have it.
+fn at_revision(
+    request: &Request,
+    revision: &str,
+    options: &WhyOptions,
+    observer: &dyn Observer,
+) -> Result<Before, Error> {
+    let permissions = options.umask.map_or(Permissions::HERE, Permissions::of_clone);
+    let read = Read::at_revision(request, revision, permissions, observer)?;
+    let analysis = Analysis::of(&read, AnalysisOptions { fingerprints: true }, observer)?;
+    if read.plan.is_none() {
+        let mut error = no_plan(&read, failures::all(&analysis));
+        if let Error::NoPlan { dockerfile, .. } = &mut error {
+            *dockerfile = format!("{revision}:{dockerfile}");
+        }
+        return Err(error);
+    }
+    let snapshot = freeze(request, &analysis);
+    let warnings = read.revision.iter().flat_map(|r| &r.warnings);
+    let report = BaselineReport {
+        kind: "git".to_owned(),
+        name: revision.to_owned(),
+        revision: snapshot.subject.revision.clone(),
+        ..BaselineReport::default()
+    };
+    let notes = warnings.map(|w| format!("`{}` {}", shown(&w.path), w.code.message())).collect();
+    Ok(Before { report, notes, state: State::Snapshot(Box::new(snapshot)) })
 }

@@ -26,6 +26,12 @@ pub struct WhyOptions {
     pub against: Against,
     /// Where snapshots are kept; `None` for nowhere.
     pub store: Option<Store>,
+    /// A revision is taken as a new clone under this umask has it; `None` for a checkout in this place, which leaves the
+    /// permission bits of what git calls unchanged.
+    pub umask: Option<u16>,
+    /// How registries are asked.
+    #[cfg(feature = "registry")]
+    pub registries: crate::imported::RegistryOptions,
 }
 
 /// Compares a build with a baseline.
