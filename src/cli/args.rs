@@ -29,6 +29,8 @@ pub enum Command {
     Key(KeyArgs),
     /// Which steps will be cached and which rerun, compared with a baseline, and because of which files
     Why(WhyArgs),
+    /// Which builds of a Compose file, a Bake file or a list of Dockerfiles a range of commits touches
+    Affected(AffectedArgs),
     /// Replay the last commits: how often each step would have run, because of which files, and what would spare it
     Churn(ChurnArgs),
     /// A build's log joined with the plan: what was cached, what ran, for how long, and why
@@ -193,6 +195,35 @@ pub struct WhyArgs {
     /// Exit with 1 when a step reruns
     #[arg(long)]
     pub exit_code: bool,
+    #[command(flatten)]
+    pub output: OutputArgs,
+}
+
+/// `affected`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "A build is affected when its result is another: what no build sees, comments and arguments that nothing uses \
+touch none. A build that uses the result of an affected one is affected; so is one that can't be planned.",
+    mut_arg("format", |arg| arg
+        .value_parser(formats(&[Format::Human, Format::Json, Format::Names, Format::Matrix, Format::Markdown]))
+        .help("Text for people, JSON for programs, the names alone, a GitHub job matrix, or Markdown"))
+)]
+pub struct AffectedArgs {
+    /// Compose files, Bake files, Dockerfiles, or folders that have one [default: what is found in the current folder]
+    #[arg(value_name = "FILE", value_hint = ValueHint::AnyPath)]
+    pub files: Vec<PathBuf>,
+    /// The revision to compare with
+    #[arg(long, value_name = "REV")]
+    pub base: String,
+    /// The revision that is compared [default: the work tree]
+    #[arg(long, value_name = "REV")]
+    pub head: Option<String>,
+    /// The context of Dockerfiles that are named [default: the folder of each]
+    #[arg(long, short = 'C', value_name = "CONTEXT", value_hint = ValueHint::DirPath)]
+    pub context: Option<PathBuf>,
+    /// What a base image is: an OCI layout's folder, or an image config or `docker inspect` as JSON
+    #[arg(long, value_name = "REF=PATH")]
+    pub base_image: Vec<String>,
     #[command(flatten)]
     pub output: OutputArgs,
 }

@@ -7,6 +7,7 @@ use super::args::BuildOptions;
 use crate::image::Platform;
 use crate::ops::{DockerfileInput, NamedInput, Request};
 use crate::plan::PlanOptions;
+use crate::project::{self, NamedRef};
 
 /// Wrong use: a value that can't be meant.
 #[derive(Debug, PartialEq, Eq)]
@@ -43,10 +44,7 @@ pub fn request(
         context: context.to_owned(),
         dockerfile: dockerfile(options.file.as_deref(), stdin)?,
         named: named.into_iter().map(|(name, value)| (name, named_context(value))).collect(),
-        bases: pairs(&options.base, "--base", "REF=PATH")?
-            .into_iter()
-            .map(|(r, p)| (r, PathBuf::from(p)))
-            .collect(),
+        bases: bases(&options.base, "--base")?,
         plan: PlanOptions {
             target: options.target.clone(),
             build_args: build_args(&options.build_arg, environment)?,
@@ -83,16 +81,11 @@ fn local_folder(context: &Path) -> Result<(), Usage> {
             hint,
         ));
     }
-    if is_url(&text) && !context.exists() {
+    if project::is_url(&text) && !context.exists() {
         let hint = "clone or download it and give the folder";
         return Err(Usage::new(format!("the context `{text}` is a URL; only local folders are seen"), hint));
     }
     Ok(())
-}
-
-/// True for what `docker build` takes as a remote context.
-fn is_url(text: &str) -> bool {
-    ["http://", "https://", "git://", "ssh://", "git@", "github.com/"].iter().any(|p| text.starts_with(p))
 }
 
 /// Which Dockerfile.
@@ -108,7 +101,7 @@ fn dockerfile(
                 Err(Usage { message: format!("reading the Dockerfile from standard input: {e}"), hint: None })
             }
         },
-        Some(path) if is_url(&path.to_string_lossy()) && !path.exists() => {
+        Some(path) if project::is_url(&path.to_string_lossy()) && !path.exists() => {
             let message = format!("the Dockerfile `{}` is a URL; only local files are read", path.display());
             Err(Usage::new(message, "download it first"))
         }
@@ -136,6 +129,11 @@ fn build_args(
     Ok(args)
 }
 
+/// What base images are: references and paths.
+pub fn bases(given: &[String], option: &str) -> Result<Vec<(String, PathBuf)>, Usage> {
+    Ok(pairs(given, option, "REF=PATH")?.into_iter().map(|(r, p)| (r, PathBuf::from(p))).collect())
+}
+
 /// Splits each `NAME=VALUE`.
 fn pairs(given: &[String], option: &str, shape: &str) -> Result<Vec<(String, String)>, Usage> {
     let split = |text: &String| match text.split_once('=') {
@@ -147,20 +145,11 @@ fn pairs(given: &[String], option: &str, shape: &str) -> Result<Vec<(String, Str
     given.iter().map(split).collect()
 }
 
-/// What the value of a `--build-context` is.
+/// What the value of a `--build-context` is. A folder that is there is one, whatever its name looks like.
 fn named_context(value: String) -> NamedInput {
-    if let Some(rest) = value.strip_prefix("oci-layout://") {
-        return NamedInput::OciLayout(rest.to_owned());
-    }
-    if let Some(rest) = value.strip_prefix("docker-image://") {
-        return NamedInput::DockerImage(rest.to_owned());
-    }
-    if is_url(&value) && !Path::new(&value).exists() {
-        return NamedInput::Remote(value);
-    }
-    match value.split_once(':') {
-        Some(("target", _)) => NamedInput::Other(value),
-        _ => NamedInput::Folder(PathBuf::from(value)),
+    match project::named(&value) {
+        NamedRef::Remote(_) if Path::new(&value).exists() => NamedInput::Folder(PathBuf::from(value)),
+        reference => NamedInput::from(&reference),
     }
 }
 

@@ -1,5 +1,6 @@
 //! Flags → option structs, events → progress, results → stdout and the exit code; one file per verb.
 
+mod affected;
 mod args;
 mod churn;
 mod completion;
@@ -66,6 +67,7 @@ fn run(command: Command) -> Result<u8, Error> {
         Command::Key(args) => key::run(&args),
         Command::Why(args) => why::run(&args),
         Command::Report(args) => report::run(&args),
+        Command::Affected(args) => affected::run(&args),
         Command::Completion { shell } => completion::script(shell),
         Command::Man => completion::manual(),
     }
@@ -83,6 +85,7 @@ impl Command {
             Self::Key(args) => args.output.color,
             Self::Why(args) => args.output.color,
             Self::Report(args) => args.output.color,
+            Self::Affected(args) => args.output.color,
             Self::Completion { .. } | Self::Man => Color::Auto,
         }
     }

@@ -18,6 +18,8 @@ mod locate;
 mod missing;
 mod plan;
 mod report;
+#[cfg(feature = "project")]
+mod projects;
 mod request;
 mod revision;
 mod similar;
@@ -35,6 +37,8 @@ pub use key::key;
 pub use list::{ListOptions, Which, list};
 pub use plan::plan;
 pub use report::report;
+#[cfg(feature = "project")]
+pub use projects::{DiskFiles, Unplannable, options, requests};
 pub use request::{DockerfileInput, NamedInput, Request};
 pub use revision::AtRevision;
 pub use snapshot::{Taken, snapshot};

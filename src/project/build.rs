@@ -1,7 +1,7 @@
 //! What a project asks for.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::{Note, Place, Placed, ProjectError};
 
@@ -256,6 +256,16 @@ impl Project {
     pub fn build(&self, name: &str) -> Option<&Build> {
         self.builds.iter().find(|b| b.name == name)
     }
+}
+
+/// A Dockerfile that no project asks for, as a build.
+pub fn of_dockerfile(name: &str, dockerfile: &Path, context: PathBuf) -> Build {
+    let written = dockerfile.to_string_lossy().into_owned();
+    let place = Place::whole(&written.as_str().into());
+    let folder = context.to_string_lossy().into_owned();
+    let mut build = Build::new(name, &place, Placed::new(ContextRef::Folder { written: folder, path: context }, &place));
+    build.dockerfile.value = DockerfileRef::Path { written, path: dockerfile.to_owned() };
+    build
 }
 
 impl Build {

@@ -21,11 +21,12 @@ mod yaml;
 pub use bake::bake;
 pub use build::{
     Build, CacheRef, ContextRef, DockerfileRef, NamedRef, Other, Project, ProjectKind, SecretRef, Setting,
+    of_dockerfile,
 };
 pub use compose::compose;
 pub use error::{Note, NoteKind, ProjectError};
 pub use files::{Files, Found, MemoryFiles, find};
-pub use path::{is_url, named};
+pub use path::{clean, folder_of, is_url, join, named};
 pub use place::{Place, Placed};
 
 use std::collections::BTreeMap;

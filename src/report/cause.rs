@@ -64,6 +64,15 @@ pub fn summary(step: &WhyStep) -> String {
     text.split_once(": ").map_or_else(String::new, |(_, kinds)| kinds.to_owned())
 }
 
+/// A cause in one line of plain text: `content src/a.py`.
+pub fn plain(cause: &CauseReport) -> String {
+    let words = pieces(cause).into_iter().map(|piece| match piece {
+        Piece::Text(words) => shown(words.as_bytes()),
+        Piece::Name(name) => shown(&name),
+    });
+    format!("{} {}", kind_name(cause.kind), words.collect::<String>()).trim_end().to_owned()
+}
+
 /// One cause.
 fn line(cause: &CauseReport) -> Line {
     Line { kind: kind_name(cause.kind), pieces: pieces(cause), hint: cause.hint.clone(), count: 1 }

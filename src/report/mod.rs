@@ -3,6 +3,7 @@
 //! The types here are the documents that `--format json` writes; their field names are a promise (`docs/json.md`).
 //! Nothing here looks at a file, a terminal or the environment: [`Look`] says how wide and whether in colour.
 
+mod affected;
 mod cause;
 mod churn;
 mod explain;
@@ -19,6 +20,9 @@ mod snapshot;
 mod time;
 mod why;
 
+pub use affected::{
+    AffectedBuild, AffectedReason, AffectedReport, AffectedSummary, Change, ReasonKind, StateReport,
+};
 pub use churn::{
     ChurnCause, ChurnCommit, ChurnLeftOut, ChurnPath, ChurnPattern, ChurnProposal, ChurnReport, ChurnStep,
 };

@@ -45,11 +45,13 @@ const ARROWS: &[(&str, &[&str])] = &[
             "observer",
             "pattern",
             "plan",
+            "project",
             "report",
             "snapshot",
         ],
     ),
     ("cli", &["digest", "error", "image", "imported", "observer", "ops", "plan", "report", "snapshot"]),
+    ("cli", &["digest", "error", "image", "observer", "ops", "plan", "project", "report", "snapshot"]),
 ];
 
 /// Files that belong to no room: the front door and the program.

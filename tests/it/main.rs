@@ -1,6 +1,7 @@
 //! The one test binary.
 #![allow(missing_docs, reason = "tests are named as sentences")]
 
+mod affected;
 mod arrows;
 mod bad_input;
 mod causes;

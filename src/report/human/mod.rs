@@ -1,5 +1,6 @@
 //! Documents as text for people: fits the width, reads well without colour.
 
+pub(super) mod affected;
 pub(super) mod churn;
 mod explain;
 mod key;

@@ -1,10 +1,12 @@
 //! Documents as Markdown that GitHub shows: names from outside can't become markup, and a page is never longer than a
 //! comment may be.
 
+mod affected;
 mod churn;
 mod page;
 mod why;
 
+pub use affected::write as affected;
 pub use churn::write as churn;
 pub use page::Page;
 pub use why::write as why;
