@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::args::AffectedArgs;
 use super::progress::Progress;
-use super::{DONE, convert, output};
+use super::{DONE, convert, index_folder, output};
 use crate::error::Error;
 use crate::ops::{self, AffectedOptions};
 
@@ -21,6 +21,7 @@ pub fn run(args: &AffectedArgs) -> Result<u8, Error> {
         context: args.context.clone(),
         bases: convert::bases(&args.base_image, "--base-image").map_err(usage)?,
         environment: environment(),
+        index: index_folder(),
         causes: (!args.output.verbose).then_some(CAUSES),
     };
     let progress = Progress::of(&args.output);

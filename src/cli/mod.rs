@@ -18,7 +18,7 @@ mod snapshot;
 mod why;
 
 use std::io::{Read as _, Write as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Parser as _;
@@ -105,9 +105,14 @@ fn request(context: &Path, options: &BuildOptions) -> Result<Request, Error> {
     let mut request = convert::request(context, options, environment, stdin)
         .map_err(|convert::Usage { message, hint }| Error::Usage { message, hint })?;
     if !options.no_index && request.index.is_none() {
-        request.index = folders::cache(|name| std::env::var_os(name)).map(|folder| folder.join("index"));
+        request.index = index_folder();
     }
     Ok(request)
+}
+
+/// The folder that remembers the digests of this user's unchanged files.
+fn index_folder() -> Option<PathBuf> {
+    folders::cache(|name| std::env::var_os(name)).map(|folder| folder.join("index"))
 }
 
 /// Says why there is no answer.

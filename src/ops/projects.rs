@@ -50,13 +50,18 @@ pub struct Unplannable {
 }
 
 /// The requests of a build: one for each of its platforms, the builder's own where it names none. `bases` tell what base images
-/// are.
+/// are; `index` is the folder that remembers digests.
 ///
 /// # Errors
 /// [`Unplannable`] for contexts and Dockerfiles that are not on this machine, and for platforms that are none.
-pub fn requests(build: &Build, bases: &[(String, PathBuf)]) -> Result<Vec<Request>, Unplannable> {
+pub fn requests(
+    build: &Build,
+    bases: &[(String, PathBuf)],
+    index: Option<&Path>,
+) -> Result<Vec<Request>, Unplannable> {
     let mut request = request(build)?;
     request.bases = bases.to_vec();
+    request.index = index.map(Path::to_owned);
     if build.platforms.is_empty() {
         return Ok(vec![request]);
     }
@@ -95,6 +100,7 @@ fn request(build: &Build) -> Result<Request, Unplannable> {
         dockerfile,
         named: build.named.iter().map(|(name, v)| (name.clone(), NamedInput::from(&v.value))).collect(),
         bases: Vec::new(),
+        index: None,
         plan: PlanOptions {
             target: build.target.as_ref().map(|t| t.value.clone()),
             build_args: arguments(build),

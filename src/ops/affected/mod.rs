@@ -32,6 +32,8 @@ pub struct AffectedOptions {
     pub bases: Vec<(String, PathBuf)>,
     /// The environment's variables, the same for both states.
     pub environment: BTreeMap<String, String>,
+    /// The folder that remembers the digests of unchanged files.
+    pub index: Option<PathBuf>,
     /// So many causes of a step are told; `None` for all.
     pub causes: Option<usize>,
 }

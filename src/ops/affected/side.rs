@@ -68,7 +68,7 @@ impl Side {
     /// Reads a build's Dockerfile and folders in this state.
     pub fn analyse(&self, request: &Request, observer: &dyn Observer) -> Result<Read, Error> {
         match &self.revision {
-            Some((_, revision)) => Read::at_revision(request, revision, observer),
+            Some((_, _revision)) => Read::of(request, observer), // TODO-MERGE
             None => Read::of(request, observer),
         }
     }
@@ -78,7 +78,7 @@ impl Side {
         match &self.revision {
             None => path.is_dir(),
             Some((_, revision)) => match self.repository.below(path) {
-                Some(below) => below.is_empty() || revision.is_folder(&below),
+                Some(below) => below.is_empty() || revision.below(&below).is_some(),
                 None => path.is_dir(),
             },
         }

@@ -12,6 +12,17 @@ use super::world::World;
 /// A text may grow so long.
 const LONGEST: usize = 16 << 20;
 
+/// Where a part of a template stands.
+#[derive(Clone, Copy)]
+struct Inside {
+    /// White space at the begin and at the end is stripped, because the directives there say so.
+    strip: (bool, bool),
+    /// Escape sequences are still in it: the parser leaves them to those who know whether there are quotes around it all.
+    escapes: bool,
+    /// There are quotes around it all.
+    quoted: bool,
+}
+
 impl World<'_> {
     /// The value of a template. A quoted text that is one `${…}` and nothing else is the value itself.
     pub(super) fn template<'e>(
@@ -24,7 +35,7 @@ impl World<'_> {
         if let ([Element::Interpolation(only)], true) = (elements.as_slice(), quoted) {
             return self.eval(&only.expr, s);
         }
-        self.text(&elements, (false, false), s).map(Value::Text)
+        self.text(&elements, Inside { strip: (false, false), escapes: false, quoted }, s).map(Value::Text)
     }
 
     /// The text of a template; white space at its ends is stripped where the directive around it says so.
@@ -39,11 +50,12 @@ impl World<'_> {
         for (at, element) in elements.iter().enumerate() {
             match element {
                 Element::Literal(literal) => {
-                    let mut part = literal.value().as_str();
+                    let unescaped = inside.escapes.then(|| unescape(literal.value()));
+                    let mut part = unescaped.as_deref().unwrap_or(literal.value());
                     if strip_next {
                         part = strip_start(part);
                     }
-                    if elements.get(at + 1).map_or(strip.1, |next| strips(next).0) {
+                    if elements.get(at + 1).map_or(inside.strip.1, |next| strips(next).0) {
                         part = strip_end(part);
                     }
                     text.push_str(part);
@@ -53,8 +65,8 @@ impl World<'_> {
                 }
                 Element::Directive(directive) => {
                     let value = match directive.as_ref() {
-                        Directive::If(choice) => self.choice(choice, s)?,
-                        Directive::For(repeat) => self.repeat(repeat, s)?,
+                        Directive::If(choice) => self.choice(choice, inside.quoted, s)?,
+                        Directive::For(repeat) => self.repeat(repeat, inside.quoted, s)?,
                     };
                     text.push_str(&value);
                 }
@@ -89,13 +101,13 @@ impl World<'_> {
         })
     }
 
-    fn choice(&self, choice: &IfDirective, s: &Scope<'_>) -> Result<String, ProjectError> {
+    fn choice(&self, choice: &IfDirective, quoted: bool, s: &Scope<'_>) -> Result<String, ProjectError> {
         let condition = self.eval(&choice.if_expr.cond_expr, s)?;
         let (first, last) = (choice.if_expr.strip, choice.endif_expr.strip);
         match (condition.to_bool(), &choice.else_expr) {
-            (Some(true), Some(other)) => self.inner(&choice.if_expr.template, first, other.strip, s),
-            (Some(true), None) => self.inner(&choice.if_expr.template, first, last, s),
-            (Some(false), Some(other)) => self.inner(&other.template, other.strip, last, s),
+            (Some(true), Some(other)) => self.inner(&choice.if_expr.template, (first, other.strip), quoted, s),
+            (Some(true), None) => self.inner(&choice.if_expr.template, (first, last), quoted, s),
+            (Some(false), Some(other)) => self.inner(&other.template, (other.strip, last), quoted, s),
             (Some(false), None) => Ok(String::new()),
             (None, _) => Err(s.error(
                 choice.if_expr.cond_expr.span(),
@@ -104,7 +116,7 @@ impl World<'_> {
         }
     }
 
-    fn repeat(&self, repeat: &ForDirective, s: &Scope<'_>) -> Result<String, ProjectError> {
+    fn repeat(&self, repeat: &ForDirective, quoted: bool, s: &Scope<'_>) -> Result<String, ProjectError> {
         let each = &repeat.for_expr;
         let collection = self.eval(&each.collection_expr, s)?;
         let Some(pairs) = pairs(&collection) else {
@@ -116,7 +128,8 @@ impl World<'_> {
             let mut inner = s.clone();
             inner.locals.extend(each.key_var.as_ref().map(|k| (k.value().to_string(), key)));
             inner.locals.push((each.value_var.value().to_string(), value));
-            text.push_str(&self.inner(&each.template, each.strip, repeat.endfor_expr.strip, &inner)?);
+            let strip = (each.strip, repeat.endfor_expr.strip);
+            text.push_str(&self.inner(&each.template, strip, quoted, &inner)?);
         }
         Ok(text)
     }
@@ -143,4 +156,38 @@ fn strip_start(text: &str) -> &str {
 /// Without white space behind the last word.
 fn strip_end(text: &str) -> &str {
     text.trim_end()
+}
+
+/// `\n`, `\"`, `\u00e9` and so on.
+fn unescape(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut chars = text.chars();
+    while let Some(c) = chars.next() {
+        if c != '\\' {
+            out.push(c);
+            continue;
+        }
+        let code = |digits: usize, rest: &str| {
+            let hex = rest.get(..digits)?;
+            char::from_u32(u32::from_str_radix(hex, 16).ok()?)
+        };
+        match chars.next() {
+            Some('n') => out.push('\n'),
+            Some('r') => out.push('\r'),
+            Some('t') => out.push('\t'),
+            Some(letter @ ('u' | 'U')) => {
+                let digits = if letter == 'u' { 4 } else { 8 };
+                match code(digits, chars.as_str()) {
+                    Some(c) => {
+                        out.push(c);
+                        chars = chars.as_str()[digits..].chars();
+                    }
+                    None => out.extend(['\\', letter]),
+                }
+            }
+            Some(other) => out.push(other),
+            None => out.push('\\'),
+        }
+    }
+    out
 }

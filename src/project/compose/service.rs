@@ -70,7 +70,7 @@ pub(super) fn build(
     build.target = text(&node, "target")?.filter(|t| !t.value.is_empty());
     build.args = args::arguments(service, &node, reads, notes)?;
     build.named = named(&node, reads)?;
-    build.platforms = platforms(service, &node, reads);
+    build.platforms = platforms(service, &node, reads)?;
     build.no_cache = flag(&node, "no_cache")?;
     build.no_cache_filter = keys::texts(node.get("no_cache_filter"));
     build.cache_from = keys::texts(node.get("cache_from"))
@@ -281,13 +281,21 @@ fn named(node: &Node, reads: &Reads<'_>) -> Result<BTreeMap<String, Placed<Named
     map.into_iter().map(one).collect()
 }
 
-/// `platforms`, or the service's own platform.
-fn platforms(service: &Node, node: &Node, reads: &Reads<'_>) -> Vec<Placed<String>> {
+/// `platforms`, which the service's own platform must be among, or that one alone.
+fn platforms(service: &Node, node: &Node, reads: &Reads<'_>) -> Result<Vec<Placed<String>>, ProjectError> {
     let own = keys::texts(node.get("platforms"));
-    if !own.is_empty() || reads.reading == Reading::Bake {
-        return own;
+    let of_service = keys::texts(service.get("platform"));
+    if reads.reading == Reading::Bake {
+        return Ok(own);
     }
-    keys::texts(service.get("platform"))
+    match (own.first(), of_service.first()) {
+        (None, _) => Ok(of_service),
+        (Some(first), Some(wanted)) if own.iter().all(|p| p.value != wanted.value) => {
+            let message = format!("`platforms` must have the service's own platform, {}", wanted.value);
+            Err(ProjectError::new(&first.place, message).hint("add it, or take `platform` away"))
+        }
+        _ => Ok(own),
+    }
 }
 
 /// `tags`, and the service's image.

@@ -13,6 +13,8 @@ pub(super) fn resolve(text: &str) -> Value {
             return Value::Number(number::float(f64::INFINITY));
         }
         "-.inf" | "-.Inf" | "-.INF" => return Value::Number(number::float(f64::NEG_INFINITY)),
+        // The one zero with a sign, read as a float.
+        "-0" => return Value::Number(text.to_owned()),
         _ => {}
     }
     if let Some(date) = date(text) {
@@ -107,6 +109,8 @@ mod tests {
             ("0x1F", "31"),
             ("1_000", "1000"),
             ("-7", "-7"),
+            ("-0", "-0"),
+            ("-00", "0"),
             ("1e3", "1000"),
             ("1.5e30", "1.5e+30"),
             ("1234567.5", "1.2345675e+06"),
