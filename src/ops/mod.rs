@@ -1,5 +1,7 @@
 //! The verbs: each is the whole flow, read top to bottom.
 
+#[cfg(feature = "project")]
+mod affected;
 mod against;
 mod analysis;
 mod blobs;
@@ -17,9 +19,9 @@ mod local;
 mod locate;
 mod missing;
 mod plan;
-mod report;
 #[cfg(feature = "project")]
 mod projects;
+mod report;
 mod request;
 mod revision;
 mod similar;
@@ -27,6 +29,8 @@ mod snapshot;
 mod surprises;
 mod why;
 
+#[cfg(feature = "project")]
+pub use affected::{AffectedOptions, affected};
 pub use against::Against;
 pub use analysis::{Analysis, AnalysisOptions, Read};
 pub use churn::{ChurnOptions, churn};
@@ -36,9 +40,9 @@ pub use hints::hints;
 pub use key::key;
 pub use list::{ListOptions, Which, list};
 pub use plan::plan;
-pub use report::report;
 #[cfg(feature = "project")]
 pub use projects::{DiskFiles, Unplannable, options, requests};
+pub use report::report;
 pub use request::{DockerfileInput, NamedInput, Request};
 pub use revision::AtRevision;
 pub use snapshot::{Taken, snapshot};

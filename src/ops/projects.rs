@@ -100,6 +100,8 @@ fn request(build: &Build) -> Result<Request, Unplannable> {
         dockerfile,
         named: build.named.iter().map(|(name, v)| (name.clone(), NamedInput::from(&v.value))).collect(),
         bases: Vec::new(),
+        #[cfg(feature = "registry")]
+        registries: None,
         index: None,
         plan: PlanOptions {
             target: build.target.as_ref().map(|t| t.value.clone()),
@@ -130,10 +132,8 @@ impl From<&NamedRef> for NamedInput {
 
 /// The options that change the result of a build without being part of its request, in words, with where they are written.
 pub fn options(build: &Build) -> BTreeMap<String, (String, Place)> {
-    let labels = build
-        .labels
-        .iter()
-        .map(|(name, v)| (format!("label {name}"), (v.value.clone(), v.place.clone())));
+    let labels =
+        build.labels.iter().map(|(name, v)| (format!("label {name}"), (v.value.clone(), v.place.clone())));
     let setting = |(setting, v): (&Setting, &crate::project::Placed<Vec<String>>)| {
         let mut values = v.value.clone();
         values.sort();

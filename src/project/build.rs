@@ -263,7 +263,8 @@ pub fn of_dockerfile(name: &str, dockerfile: &Path, context: PathBuf) -> Build {
     let written = dockerfile.to_string_lossy().into_owned();
     let place = Place::whole(&written.as_str().into());
     let folder = context.to_string_lossy().into_owned();
-    let mut build = Build::new(name, &place, Placed::new(ContextRef::Folder { written: folder, path: context }, &place));
+    let mut build =
+        Build::new(name, &place, Placed::new(ContextRef::Folder { written: folder, path: context }, &place));
     build.dockerfile.value = DockerfileRef::Path { written, path: dockerfile.to_owned() };
     build
 }

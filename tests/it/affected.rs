@@ -164,7 +164,10 @@ fn a_changed_argument_touches_the_build_that_uses_it() {
     repo.write(&[("compose.yaml", &compose.replace("LEVEL: info", "LEVEL: debug"))]);
     assert_eq!(repo.names(&[]), ["worker"]);
     // Other lines, order and arguments that nothing uses change nothing.
-    repo.write(&[("compose.yaml", &format!("# services\n{}", compose.replace("LEVEL: info", "LEVEL: info, UNUSED: 1")))]);
+    repo.write(&[(
+        "compose.yaml",
+        &format!("# services\n{}", compose.replace("LEVEL: info", "LEVEL: info, UNUSED: 1")),
+    )]);
     assert!(repo.names(&[]).is_empty());
 }
 
@@ -187,8 +190,14 @@ fn builds_come_and_go() {
     let other = compose.replace("  worker:", "  batch:").replace("services/worker", "services/batch");
     repo.write(&[("compose.yaml", &other), ("services/batch/Dockerfile", DOCKERFILE)]);
     let doc = repo.json(&[]);
-    assert_eq!((&build(&doc, "batch")["change"], &build(&doc, "batch")["affected"]), (&"new".into(), &true.into()));
-    assert_eq!((&build(&doc, "worker")["change"], &build(&doc, "worker")["affected"]), (&"gone".into(), &false.into()));
+    assert_eq!(
+        (&build(&doc, "batch")["change"], &build(&doc, "batch")["affected"]),
+        (&"new".into(), &true.into())
+    );
+    assert_eq!(
+        (&build(&doc, "worker")["change"], &build(&doc, "worker")["affected"]),
+        (&"gone".into(), &false.into())
+    );
     assert_eq!(repo.names(&[]), ["batch"]);
 }
 
@@ -236,7 +245,10 @@ fn a_bake_file_with_a_matrix_is_taken_apart() {
     );
     repo.write(&[("apps/a/a.txt", "a\n"), ("docker-bake.hcl", &bake.replace("\"1\"", "\"2\""))]);
     assert_eq!(repo.names(&["docker-bake.hcl"]), ["app-b"]);
-    repo.write(&[("docker-bake.hcl", &bake.replace("site\"\n  contexts", "site\"\n  labels = { x = \"1\" }\n  contexts"))]);
+    repo.write(&[(
+        "docker-bake.hcl",
+        &bake.replace("site\"\n  contexts", "site\"\n  labels = { x = \"1\" }\n  contexts"),
+    )]);
     assert_eq!(reasons(build(&repo.json(&[]), "site")), ["label x is new"]);
 }
 
@@ -261,7 +273,14 @@ fn the_answer_is_the_same_from_a_folder_below() {
     let repo = services();
     repo.write(&[("services/api/main.py", "other\n")]);
     let mut command = cli::command();
-    command.current_dir(repo.path().join("services")).args(["affected", "--base", "base", "--format", "names", "../compose.yaml"]);
+    command.current_dir(repo.path().join("services")).args([
+        "affected",
+        "--base",
+        "base",
+        "--format",
+        "names",
+        "../compose.yaml",
+    ]);
     assert_eq!(cli::run(&mut command).expect_code(0).text(), "api\nweb\n");
 }
 
@@ -270,7 +289,9 @@ fn people_and_pull_requests_get_words() {
     let repo = services();
     repo.write(&[("services/api/main.py", "other\n")]);
     let human = repo.run(&[]).expect_code(0);
-    for words in ["2 of 3 builds are affected", "api", "content main.py", "it stands on api", "not affected: worker"] {
+    for words in
+        ["2 of 3 builds are affected", "api", "content main.py", "it stands on api", "not affected: worker"]
+    {
         assert!(human.text().contains(words), "{words} in:\n{}", human.text());
     }
     let markdown = repo.run(&["--format", "markdown"]).expect_code(0);

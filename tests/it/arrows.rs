@@ -50,8 +50,10 @@ const ARROWS: &[(&str, &[&str])] = &[
             "snapshot",
         ],
     ),
-    ("cli", &["digest", "error", "image", "imported", "observer", "ops", "plan", "report", "snapshot"]),
-    ("cli", &["digest", "error", "image", "observer", "ops", "plan", "project", "report", "snapshot"]),
+    (
+        "cli",
+        &["digest", "error", "image", "imported", "observer", "ops", "plan", "project", "report", "snapshot"],
+    ),
 ];
 
 /// Files that belong to no room: the front door and the program.

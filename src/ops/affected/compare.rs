@@ -3,9 +3,9 @@
 use super::super::analysis::{Analysis, AnalysisOptions, Read};
 use super::super::projects::{self, Unplannable};
 use super::super::{Request, failures, freeze};
+use super::AffectedOptions;
 use super::find::Asked;
 use super::side::Side;
-use super::AffectedOptions;
 use crate::diff::{self, Baseline, CauseKind, StepVerdict, Verdict};
 use crate::error::Error;
 use crate::observer::Observer;
@@ -36,7 +36,11 @@ pub fn builds(
     };
     let old = match old.map(|o| &o.build) {
         None => {
-            let reason = AffectedReason { kind: ReasonKind::New, text: "it is new".to_owned(), ..AffectedReason::default() };
+            let reason = AffectedReason {
+                kind: ReasonKind::New,
+                text: "it is new".to_owned(),
+                ..AffectedReason::default()
+            };
             return Outcome { change: Change::New, reasons: vec![reason] };
         }
         Some(Err(error)) => return unknown(format!("in {}: {error}", before.name()), None),
@@ -97,7 +101,9 @@ fn in_options(old: &Build, new: &Build) -> Vec<AffectedReason> {
     for (name, (value, place)) in &new_options {
         match old_options.get(name) {
             None => reasons.push(option_reason(format!("{name} is new"), place.line)),
-            Some((was, _)) if was != value => reasons.push(option_reason(format!("{name} changed"), place.line)),
+            Some((was, _)) if was != value => {
+                reasons.push(option_reason(format!("{name} changed"), place.line))
+            }
             Some(_) => {}
         }
     }
@@ -129,7 +135,8 @@ fn each_platform(
     for request in new {
         let Some(was) = old.iter().find(|o| o.plan.platform == request.plan.platform) else { continue };
         let now = state(after, request, observer)?;
-        let then = state(before, was, observer).map_err(|(text, line)| (format!("in {}: {text}", before.name()), line))?;
+        let then = state(before, was, observer)
+            .map_err(|(text, line)| (format!("in {}: {text}", before.name()), line))?;
         let found = differences(&then, &now, options);
         if !found.is_empty() {
             reasons.extend(found);
@@ -150,7 +157,8 @@ struct State {
 fn state(side: &Side, request: &Request, observer: &dyn Observer) -> Result<State, Failed> {
     let words = |e: &Error| (e.to_string(), None);
     let read: Read = side.analyse(request, observer).map_err(|e| words(&e))?;
-    let analysis = Analysis::of(&read, AnalysisOptions { fingerprints: true }, observer).map_err(|e| words(&e))?;
+    let analysis =
+        Analysis::of(&read, AnalysisOptions { fingerprints: true }, observer).map_err(|e| words(&e))?;
     if let Some(ErrorReport { message, line, .. }) = failures::all(&analysis).into_iter().next() {
         return Err((format!("the build fails: {message}"), line));
     }

@@ -7,7 +7,9 @@ use super::AffectedOptions;
 use super::side::Side;
 use crate::error::Error;
 use crate::image::Platform;
-use crate::project::{self, Build, Files as _, Found, NoteKind, Project, ProjectError, ProjectKind, Surroundings};
+use crate::project::{
+    self, Build, Files as _, Found, NoteKind, Project, ProjectError, ProjectKind, Surroundings,
+};
 
 /// A build that is asked for, or why it can't be made.
 pub struct Asked {
@@ -79,12 +81,19 @@ impl Builds {
                 }
                 Some(name) => {
                     let file = error.place.file.to_string();
-                    self.add(&name, &file, Asked { build: Err(error), is_dockerfile: false, project: number });
+                    self.add(
+                        &name,
+                        &file,
+                        Asked { build: Err(error), is_dockerfile: false, project: number },
+                    );
                 }
                 None => self.notes.push(error.to_string()),
             }
         }
-        let told = project.notes.into_iter().filter(|n| n.kind == NoteKind::Volatile || n.kind == NoteKind::UnsetVariable);
+        let told = project
+            .notes
+            .into_iter()
+            .filter(|n| n.kind == NoteKind::Volatile || n.kind == NoteKind::UnsetVariable);
         self.notes.extend(told.map(|n| format!("{}: {}", n.place, n.message)));
         self.files.extend(project.files);
     }
@@ -109,7 +118,9 @@ pub fn builds(side: &Side, options: &AffectedOptions) -> Result<Builds, Error> {
     }
     let (mut compose, mut bake) = (Vec::new(), Vec::new());
     for path in options.files.iter().map(|p| project::clean(p)) {
-        let ends = |ends: &[&str]| path.extension().is_some_and(|e| ends.iter().any(|end| e.eq_ignore_ascii_case(end)));
+        let ends = |ends: &[&str]| {
+            path.extension().is_some_and(|e| ends.iter().any(|end| e.eq_ignore_ascii_case(end)))
+        };
         if ends(&["yml", "yaml"]) {
             compose.push(path);
         } else if ends(&["hcl", "json"]) {
@@ -151,7 +162,10 @@ fn read(side: &Side, path: &Path) -> Result<Option<Vec<u8>>, Error> {
 /// What is found in a folder.
 fn folder(all: &mut Builds, side: &Side, options: &AffectedOptions, folder: &Path) -> Result<(), Error> {
     let found = project::find(side, folder, &options.environment).map_err(|why| {
-        Error::usage(format!("reading {}: {why}", folder.display()), "make the files readable, or name others")
+        Error::usage(
+            format!("reading {}: {why}", folder.display()),
+            "make the files readable, or name others",
+        )
     })?;
     let around = surroundings(side, options, Some(folder.to_owned()));
     match found {

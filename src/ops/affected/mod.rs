@@ -68,7 +68,8 @@ pub fn affected(options: &AffectedOptions, observer: &dyn Observer) -> Result<Af
 
 /// A build that uses the result of an affected one is affected.
 fn pass_on(new: &Builds, direct: &mut BTreeMap<String, Outcome>) {
-    let mut open: Vec<String> = direct.iter().filter(|(_, o)| o.is_affected()).map(|(n, _)| n.clone()).collect();
+    let mut open: Vec<String> =
+        direct.iter().filter(|(_, o)| o.is_affected()).map(|(n, _)| n.clone()).collect();
     let mut told: BTreeSet<(String, String)> = BTreeSet::new();
     while let Some(changed) = open.pop() {
         for (name, asked) in new.all() {

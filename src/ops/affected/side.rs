@@ -3,9 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::super::Request;
 use super::super::analysis::Read;
 use super::super::projects::DiskFiles;
-use super::super::Request;
 use crate::error::Error;
 use crate::git::{LeafKind, Permissions, Repository, Revision};
 use crate::observer::Observer;
@@ -62,7 +62,9 @@ impl Side {
     /// What will surprise people.
     pub fn warnings(&self) -> Vec<String> {
         let warnings = self.revision.iter().flat_map(|(_, revision)| revision.warnings());
-        warnings.map(|w| format!("{}: {} {}", self.name(), String::from_utf8_lossy(&w.path), w.code.message())).collect()
+        warnings
+            .map(|w| format!("{}: {} {}", self.name(), String::from_utf8_lossy(&w.path), w.code.message()))
+            .collect()
     }
 
     /// Reads a build's Dockerfile and folders in this state.

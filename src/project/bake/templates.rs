@@ -38,15 +38,10 @@ impl World<'_> {
         self.text(&elements, Inside { strip: (false, false), escapes: false, quoted }, s).map(Value::Text)
     }
 
-    /// The text of a template; white space at its ends is stripped where the directive around it says so.
-    fn text(
-        &self,
-        elements: &[&Element],
-        strip: (bool, bool),
-        s: &Scope<'_>,
-    ) -> Result<String, ProjectError> {
+    /// The text of a template.
+    fn text(&self, elements: &[&Element], inside: Inside, s: &Scope<'_>) -> Result<String, ProjectError> {
         let mut text = String::new();
-        let mut strip_next = strip.0;
+        let mut strip_next = inside.strip.0;
         for (at, element) in elements.iter().enumerate() {
             match element {
                 Element::Literal(literal) => {
@@ -83,12 +78,13 @@ impl World<'_> {
     fn inner(
         &self,
         template: &Template,
-        begin: Strip,
-        end: Strip,
+        (begin, end): (Strip, Strip),
+        quoted: bool,
         s: &Scope<'_>,
     ) -> Result<String, ProjectError> {
         let elements: Vec<&Element> = template.iter().collect();
-        self.text(&elements, (begin.strip_end(), end.strip_start()), s)
+        let strip = (begin.strip_end(), end.strip_start());
+        self.text(&elements, Inside { strip, escapes: quoted, quoted }, s)
     }
 
     fn interpolation(&self, e: &Expression, s: &Scope<'_>) -> Result<String, ProjectError> {
@@ -105,7 +101,9 @@ impl World<'_> {
         let condition = self.eval(&choice.if_expr.cond_expr, s)?;
         let (first, last) = (choice.if_expr.strip, choice.endif_expr.strip);
         match (condition.to_bool(), &choice.else_expr) {
-            (Some(true), Some(other)) => self.inner(&choice.if_expr.template, (first, other.strip), quoted, s),
+            (Some(true), Some(other)) => {
+                self.inner(&choice.if_expr.template, (first, other.strip), quoted, s)
+            }
             (Some(true), None) => self.inner(&choice.if_expr.template, (first, last), quoted, s),
             (Some(false), Some(other)) => self.inner(&other.template, (other.strip, last), quoted, s),
             (Some(false), None) => Ok(String::new()),

@@ -57,7 +57,12 @@ fn block(out: &mut dyn Write, build: &AffectedBuild, look: &Look) -> io::Result<
     let line = build.line.map_or_else(String::new, |line| format!(":{line}"));
     let place = shown(format!("{}{line}", build.file).as_bytes());
     let name = look.paint(Tone::Strong, &shown(build.name.as_bytes()));
-    writeln!(out, "{} {name} {}", look.paint(Tone::Warning, word), look.paint(Tone::Faint, &format!("({place})")))?;
+    writeln!(
+        out,
+        "{} {name} {}",
+        look.paint(Tone::Warning, word),
+        look.paint(Tone::Faint, &format!("({place})"))
+    )?;
     build.reasons.iter().try_for_each(|reason| lines(out, reason, look))
 }
 

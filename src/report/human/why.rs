@@ -252,7 +252,6 @@ fn tone(verdict: Verdict) -> Tone {
 
 /// A label and words that are wrapped below each other.
 pub fn paragraph(out: &mut dyn Write, tone: Tone, label: &str, text: &str, look: &Look) -> io::Result<()> {
-pub(super) fn paragraph(out: &mut dyn Write, tone: Tone, label: &str, text: &str, look: &Look) -> io::Result<()> {
     let indent = label.chars().count() + 1;
     let text = shown(text.as_bytes());
     let lines = wrap(&text, look.width.saturating_sub(indent).max(20));

@@ -18,7 +18,9 @@ pub fn write(out: &mut dyn Write, report: &AffectedReport) -> io::Result<()> {
     if !affected.is_empty() {
         page.push("| build | because |\n|---|---|\n");
     }
-    page.push_all(affected.iter().map(|b| row(b)), SHARE, |left| format!("\n{left} more builds are affected.\n"));
+    page.push_all(affected.iter().map(|b| row(b)), SHARE, |left| {
+        format!("\n{left} more builds are affected.\n")
+    });
     for (title, gone) in [("Not affected", false), ("Gone", true)] {
         let is = |b: &&AffectedBuild| !b.affected && (b.change == Change::Gone) == gone;
         let names: Vec<String> = report.builds.iter().filter(is).map(|b| code(b.name.as_bytes())).collect();
@@ -40,7 +42,8 @@ fn row(build: &AffectedBuild) -> String {
         .map(|reason| {
             let causes: Vec<String> = reason.causes.iter().map(|c| escape(&cause::plain(c))).collect();
             let more = if reason.more > 0 { format!(" and {} more", reason.more) } else { String::new() };
-            let causes = if causes.is_empty() { String::new() } else { format!(": {}{more}", causes.join(", ")) };
+            let causes =
+                if causes.is_empty() { String::new() } else { format!(": {}{more}", causes.join(", ")) };
             format!("{}{causes}", escape(&reason.text))
         })
         .collect();
