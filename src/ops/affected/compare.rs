@@ -2,15 +2,16 @@
 
 use super::super::analysis::{Analysis, AnalysisOptions, Read};
 use super::super::projects::{self, Unplannable};
-use super::super::{Request, failures, freeze};
+use super::super::{Request, failures, freeze, key};
 use super::AffectedOptions;
 use super::find::Asked;
 use super::side::Side;
 use crate::diff::{self, Baseline, CauseKind, StepVerdict, Verdict};
+use crate::digest::Digest;
 use crate::error::Error;
 use crate::observer::Observer;
 use crate::project::Build;
-use crate::report::{AffectedReason, CauseReport, Change, ErrorReport, ReasonKind};
+use crate::report::{AffectedReason, CauseReport, Change, ErrorReport, KeyPart, ReasonKind};
 use crate::snapshot::Snapshot;
 
 /// What became of a build.
@@ -132,11 +133,19 @@ fn each_platform(
     observer: &dyn Observer,
     reasons: &mut Vec<AffectedReason>,
 ) -> Result<(), Failed> {
+    let in_before = |(text, line): Failed| (format!("in {}: {text}", before.name()), line);
     for request in new {
         let Some(was) = old.iter().find(|o| o.plan.platform == request.plan.platform) else { continue };
-        let now = state(after, request, observer)?;
-        let then = state(before, was, observer)
-            .map_err(|(text, line)| (format!("in {}: {text}", before.name()), line))?;
+        let (now_read, then_read) =
+            (read(after, request, observer)?, read(before, was, observer).map_err(in_before)?);
+        let analysis = analyse(&now_read, observer)?;
+        if after.revision_name().is_none() {
+            // What git calls unchanged need not be read from its store.
+            then_read.learn_from(&analysis);
+        }
+        let now = state(request, &analysis, observer)?;
+        let analysis = analyse(&then_read, observer).map_err(in_before)?;
+        let then = state(was, &analysis, observer).map_err(in_before)?;
         let found = differences(&then, &now, options);
         if !found.is_empty() {
             reasons.extend(found);
@@ -150,19 +159,30 @@ fn each_platform(
 /// A build as it is in a state.
 struct State {
     snapshot: Snapshot,
-    key: crate::digest::Digest,
+    key: Digest,
+    image: Vec<KeyPart>,
 }
 
-/// Analyses a build; one that would fail has no state.
-fn state(side: &Side, request: &Request, observer: &dyn Observer) -> Result<State, Failed> {
-    let words = |e: &Error| (e.to_string(), None);
-    let read: Read = side.analyse(request, observer).map_err(|e| words(&e))?;
-    let analysis =
-        Analysis::of(&read, AnalysisOptions { fingerprints: true }, observer).map_err(|e| words(&e))?;
-    if let Some(ErrorReport { message, line, .. }) = failures::all(&analysis).into_iter().next() {
+/// Why something can't be read.
+fn failed(error: &Error) -> Failed {
+    (error.to_string(), None)
+}
+
+fn read(side: &Side, request: &Request, observer: &dyn Observer) -> Result<Read, Failed> {
+    side.read_build(request, observer).map_err(|e| failed(&e))
+}
+
+fn analyse<'a>(read: &'a Read, observer: &dyn Observer) -> Result<Analysis<'a>, Failed> {
+    Analysis::of(read, AnalysisOptions { fingerprints: true }, observer).map_err(|e| failed(&e))
+}
+
+/// The state of a build; one that would fail has none.
+fn state(request: &Request, analysis: &Analysis<'_>, observer: &dyn Observer) -> Result<State, Failed> {
+    if let Some(ErrorReport { message, line, .. }) = failures::all(analysis).into_iter().next() {
         return Err((format!("the build fails: {message}"), line));
     }
-    Ok(State { snapshot: freeze(request, &analysis), key: crate::digest::Digest::blake3("x") })
+    let key = key::of_analysis(analysis, observer).map_err(|e| failed(&e))?;
+    Ok(State { snapshot: freeze(request, analysis), key: key.key, image: key.image })
 }
 
 /// The first causes of another result.
@@ -179,8 +199,21 @@ fn differences(then: &State, now: &State, options: &AffectedOptions) -> Vec<Affe
     if !reasons.is_empty() {
         return reasons;
     }
-    let text = "the image is another: what it runs, its environment or labels, or fewer steps".to_owned();
+    let parts = other_parts(&then.image, &now.image);
+    let text = match parts.as_slice() {
+        [] => "the image has other steps below it".to_owned(),
+        parts => format!("every step is cached, and the image has another {}", parts.join(", ")),
+    };
     vec![AffectedReason { kind: ReasonKind::Image, text, ..AffectedReason::default() }]
+}
+
+/// The names of what differs in the image's config.
+fn other_parts(then: &[KeyPart], now: &[KeyPart]) -> Vec<String> {
+    let changed = now.iter().filter(|part| !then.contains(part));
+    let gone = then.iter().filter(|part| now.iter().all(|n| n.name != part.name));
+    let mut names: Vec<String> = changed.chain(gone).map(|part| part.name.clone()).collect();
+    names.dedup();
+    names
 }
 
 /// Whether a step reruns, as far as it can be told.

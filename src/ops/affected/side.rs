@@ -3,9 +3,11 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::super::Request;
 use super::super::analysis::Read;
+use super::super::blobs::Blobs;
 use super::super::projects::DiskFiles;
+use super::super::revision::{Checkout, RevisionOptions};
+use super::super::{Request, images};
 use crate::error::Error;
 use crate::git::{LeafKind, Permissions, Repository, Revision};
 use crate::observer::Observer;
@@ -20,6 +22,8 @@ pub struct Side {
     revision: Option<(String, Revision)>,
     /// The state after, in which files that are not kept in git are looked up.
     tracked: Option<Revision>,
+    /// Digests of contents that git knows.
+    blobs: Arc<Blobs>,
 }
 
 impl Side {
@@ -36,12 +40,14 @@ impl Side {
             Some((_, revision)) => Some(revision.clone()),
             None => read("HEAD").ok(),
         };
+        let blobs = Arc::<Blobs>::default();
         let before = Self {
             repository: Arc::clone(&repository),
             revision: Some((base.to_owned(), before)),
             tracked: tracked.clone(),
+            blobs: Arc::clone(&blobs),
         };
-        Ok((before, Self { repository, revision: after, tracked }))
+        Ok((before, Self { repository, revision: after, tracked, blobs }))
     }
 
     /// The revision as it was named; `None` for the work tree.
@@ -68,9 +74,14 @@ impl Side {
     }
 
     /// Reads a build's Dockerfile and folders in this state.
-    pub fn analyse(&self, request: &Request, observer: &dyn Observer) -> Result<Read, Error> {
+    pub fn read_build(&self, request: &Request, observer: &dyn Observer) -> Result<Read, Error> {
         match &self.revision {
-            Some((_, _revision)) => Read::of(request, observer), // TODO-MERGE
+            Some((_, revision)) => {
+                let options =
+                    RevisionOptions { blobs: Arc::clone(&self.blobs), ..RevisionOptions::default() };
+                let checkout = Checkout::of(revision, request);
+                Read::of_checkout(request, &checkout, &options, &images::Known::of(request)?, observer)
+            }
             None => Read::of(request, observer),
         }
     }

@@ -27,10 +27,19 @@ use crate::report::{KeyPart, KeyReport, KeyStep};
 pub fn key(request: &Request, observer: &dyn Observer) -> Result<KeyReport, Error> {
     let read = Read::of(request, observer)?;
     let analysis = Analysis::of(&read, AnalysisOptions::default(), observer)?;
-    let errors = failures::all(&analysis);
+    of_analysis(&analysis, observer)
+}
+
+/// Computes the key of what was analysed, whatever state it is of.
+///
+/// # Errors
+/// As [`key`].
+pub fn of_analysis(analysis: &Analysis<'_>, observer: &dyn Observer) -> Result<KeyReport, Error> {
+    let read = analysis.read;
+    let errors = failures::all(analysis);
     let (plan, keys) = match (&read.plan, &analysis.keys) {
         (Some(plan), Some(keys)) if errors.is_empty() => (plan, keys),
-        (None, _) => return Err(no_plan(&read, errors)),
+        (None, _) => return Err(no_plan(read, errors)),
         _ => return Err(Error::Fails { reasons: errors.into_iter().map(reason).collect() }),
     };
     let graph = Graph::of(plan, keys, &analysis.sent, observer)?;
