@@ -1,7 +1,6 @@
 //! `stowaway churn`.
 
 use super::args::ChurnArgs;
-use super::progress::Progress;
 use super::{DONE, output, request};
 use crate::error::Error;
 use crate::ops::{self, ChurnOptions};
@@ -15,9 +14,7 @@ pub fn run(args: &ChurnArgs) -> Result<u8, Error> {
         since: args.since.clone(),
         umask: args.umask,
     };
-    let progress = Progress::of(&args.output);
-    let report = ops::churn(&request, &options, &progress)?;
-    progress.finish();
+    let report = ops::churn(&request, &options)?;
     output::write(&report, &args.output, false)?;
     Ok(DONE)
 }

@@ -1,6 +1,6 @@
 //! Digests of what revisions hold, each computed once, in however many commits a content stands.
 
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, RwLock};
 
 use rustc_hash::FxHashMap;
 
@@ -18,26 +18,23 @@ type Key = (ContentName, u16, u64);
 /// Digests of contents of a repository.
 #[derive(Debug, Default)]
 pub struct Blobs {
-    known: Mutex<FxHashMap<Key, EntryDigests>>,
+    known: RwLock<FxHashMap<Key, EntryDigests>>,
 }
 
 impl Blobs {
-    fn lock(&self) -> MutexGuard<'_, FxHashMap<Key, EntryDigests>> {
-        self.known.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
-    }
-
     fn recall(&self, name: ContentName, stat: &Stat, fingerprint: bool) -> Option<EntryDigests> {
         if let ContentName::Unknown(name) = &name {
             return Some(stand_in(name));
         }
-        let digests = *self.lock().get(&key(name, stat)?)?;
+        let key = key(name, stat)?;
+        let digests = *self.known.read().unwrap_or_else(|poisoned| poisoned.into_inner()).get(&key)?;
         (digests.blake3.is_some() || !fingerprint).then_some(digests)
     }
 
     fn learn(&self, name: ContentName, stat: &Stat, digests: EntryDigests) {
         let known = !matches!(name, ContentName::Unknown(_)) && !digests.unopened;
         if let Some(key) = key(name, stat).filter(|_| known) {
-            self.lock().insert(key, digests);
+            self.known.write().unwrap_or_else(|poisoned| poisoned.into_inner()).insert(key, digests);
         }
     }
 }

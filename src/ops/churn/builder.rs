@@ -149,7 +149,7 @@ impl Builder {
         })
     }
 
-    /// Whether it may match a record after all, once programs have written the same as before.
+    /// Whether it may match a record with a result after all, once programs have written the same as before.
     fn may_match(&self, node: &Node, found: &[Vec<Place>], unknown: &[bool]) -> bool {
         let Some(digest) = node.digests.first() else { return false };
         let Some(all) = self.operations.get(digest) else { return false };
@@ -157,7 +157,10 @@ impl Builder {
         let places: Vec<Option<Vec<Place>>> = (0..node.inputs.len())
             .map(|i| (!open(i)).then(|| self.places_of_input(*digest, node, i, found)))
             .collect();
-        let fits = |p: &Place| places.iter().all(|o| o.as_ref().is_none_or(|o| o.binary_search(p).is_ok()));
+        let fits = |p: &Place| {
+            let known = |o: &Option<Vec<Place>>| o.as_ref().is_none_or(|o| o.binary_search(p).is_ok());
+            self.results[*p as usize] && places.iter().all(known)
+        };
         places.iter().any(Option::is_none) && all.iter().any(fits)
     }
 

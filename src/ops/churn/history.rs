@@ -43,9 +43,17 @@ impl History {
         let limit = options.commits.saturating_add(1);
         let asked = LogOptions { limit, since: options.since.clone(), first_parent: true };
         let mut commits = repository.log(tip, &asked)?;
-        if commits.is_empty() {
-            let newest = LogOptions { limit: 1, since: None, first_parent: true };
-            commits = repository.log(tip, &newest)?;
+        let one = LogOptions { limit: 1, since: None, first_parent: true };
+        let start = match commits.first() {
+            None => Some(tip),
+            // The one before the date fills the memory.
+            Some(oldest) if options.since.is_some() && commits.len() < limit && oldest.parents > 0 => {
+                repository.resolve(&format!("{}^1", oldest.id)).ok()
+            }
+            Some(_) => None,
+        };
+        if let Some(start) = start {
+            commits.splice(0..0, repository.log(start, &one)?);
         }
         let names: Vec<Oid> = commits.iter().map(|c| c.id).collect();
         let changes = repository.changes(&names)?;

@@ -20,9 +20,8 @@ use self::moment::{Made, Mill};
 use self::propose::{Candidate, OnlyBecause};
 use self::tally::{LeftOut, Row, Tally, Why};
 use super::revision::{Checkout, RevisionOptions};
-use super::{NamedInput, Request, images};
+use super::{NamedInput, Request, images, locate};
 use crate::error::Error;
-use crate::observer::Observer;
 use crate::report::{
     ChurnCause, ChurnCommit, ChurnLeftOut, ChurnPath, ChurnPattern, ChurnProposal, ChurnReport, ChurnStep,
     PathField,
@@ -56,15 +55,12 @@ const LEFT_OUT: usize = 20;
 ///
 /// # Errors
 /// [`Error`] when there is no repository, no commit or no such revision, and for input that can't be read.
-pub fn churn(
-    request: &Request,
-    options: &ChurnOptions,
-    observer: &dyn Observer,
-) -> Result<ChurnReport, Error> {
+pub fn churn(request: &Request, options: &ChurnOptions) -> Result<ChurnReport, Error> {
+    locate::check_folder(&request.context, "the context")?;
     let history = History::read(request, options)?;
     let images = images::Known::of(request)?;
     let folders = folders(request, &history);
-    let mill = Mill::new(request, &images, observer);
+    let mill = Mill::new(request, &images);
     let shared = RevisionOptions::default();
     // All ways of changing the inputs are replayed side by side, so that each commit is listed once for all of them.
     let replay = |ways: &[Option<&Edit>]| -> Result<Vec<Tally<'_>>, Error> {

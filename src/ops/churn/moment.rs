@@ -10,7 +10,7 @@ use crate::cache::{self, InputPart, Keys, Part, VertexKeys};
 use crate::digest::Digest;
 use crate::entry::{ContextPath, Source as _};
 use crate::error::Error;
-use crate::observer::{Observer, Silent};
+use crate::observer::Silent;
 use crate::ops::Request;
 use crate::ops::analysis::{Analysis, AnalysisOptions, Read};
 use crate::ops::revision::{Checkout, RevisionOptions};
@@ -99,7 +99,6 @@ pub struct StepFacts {
 pub struct Mill<'a> {
     request: &'a Request,
     images: &'a (dyn Images + Sync),
-    observer: &'a dyn Observer,
     made: Mutex<FxHashMap<Digest, Weak<Moment>>>,
 }
 
@@ -108,8 +107,8 @@ pub type Made = Result<Arc<Moment>, String>;
 
 impl<'a> Mill<'a> {
     /// A mill for one request.
-    pub fn new(request: &'a Request, images: &'a (dyn Images + Sync), observer: &'a dyn Observer) -> Self {
-        Self { request, images, observer, made: Mutex::new(FxHashMap::default()) }
+    pub fn new(request: &'a Request, images: &'a (dyn Images + Sync)) -> Self {
+        Self { request, images, made: Mutex::new(FxHashMap::default()) }
     }
 
     /// The build of a commit, with a change if there is one.
@@ -141,7 +140,7 @@ impl<'a> Mill<'a> {
         if let Some(moment) = self.made().get(&state).and_then(Weak::upgrade) {
             return Ok(Ok(moment));
         }
-        let analysis = Analysis::of(&read, AnalysisOptions::default(), self.observer)?;
+        let analysis = Analysis::of(&read, AnalysisOptions::default(), &Silent)?;
         let moment = Arc::new(moment_of(&read, &analysis));
         self.made().insert(state, Arc::downgrade(&moment));
         Ok(Ok(moment))

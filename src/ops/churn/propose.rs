@@ -82,18 +82,12 @@ const NO_CODE: &[&str] = &[
 
 /// The patterns that alone made a step run, the most frequent first.
 pub fn only_because(row: &Row) -> Vec<OnlyBecause> {
-    let sets: Vec<Vec<&[u8]>> = row
-        .paths
-        .iter()
-        .filter(|set| set.iter().all(|(local, _)| local == "context"))
-        .map(|set| set.iter().map(|(_, path)| path.as_slice()).collect())
-        .collect();
-    let names: BTreeSet<String> = sets.iter().flatten().flat_map(|path| patterns(path)).collect();
+    let of_context = row.paths.iter().flatten().filter(|(local, _)| local == "context");
+    let names: BTreeSet<String> = of_context.flat_map(|(_, path)| patterns(path)).collect();
     let mut out = Vec::new();
     for pattern in names {
         let Ok(matcher) = Matcher::new(&[&pattern]) else { continue };
-        let matches = |path: &&[u8]| matcher.matches_or_parent(path).unwrap_or(false);
-        let commits = sets.iter().filter(|set| set.iter().all(matches)).count();
+        let commits = alone(row, &matcher).into_iter().filter(|alone| *alone).count();
         if commits > 0 {
             out.push(OnlyBecause { pattern, commits });
         }
@@ -109,6 +103,14 @@ pub fn only_because(row: &Row) -> Vec<OnlyBecause> {
         }
     }
     kept
+}
+
+/// For each commit whose files made a step run: whether a matcher matches all of them.
+fn alone(row: &Row, matcher: &Matcher) -> Vec<bool> {
+    let matches = |(local, path): &(String, Vec<u8>)| {
+        local == "context" && matcher.matches_or_parent(path).unwrap_or(false)
+    };
+    row.paths.iter().map(|set| set.iter().all(matches)).collect()
 }
 
 /// The patterns that a path suggests: its folders, its ending, itself at the top.
@@ -157,9 +159,12 @@ fn ignores(row: &Row, rows: &[Row], newest: &Moment) -> Vec<Candidate> {
                 || !has_code(&one.pattern, row, newest, main.as_deref()))
     };
     let mut out = Vec::new();
+    let mut spared = vec![false; row.paths.len()];
     for one in only_because(row).iter().filter(may) {
         let Ok(matcher) = Matcher::new(&[&one.pattern]) else { continue };
-        if takes_all(row, newest, &matcher) {
+        let alone = alone(row, &matcher);
+        let more = alone.iter().zip(&spared).filter(|(alone, spared)| **alone && !**spared).count();
+        if more < 2 || takes_all(row, newest, &matcher) {
             continue;
         }
         let others = rows.iter().filter(|r| r.index != row.index);
@@ -172,6 +177,7 @@ fn ignores(row: &Row, rows: &[Row], newest: &Moment) -> Vec<Candidate> {
             },
         };
         out.push(Candidate { edit, step: row.index, pattern: Some(one.pattern.clone()) });
+        spared.iter_mut().zip(alone).for_each(|(spared, alone)| *spared |= alone);
         if out.len() == PER_STEP {
             break;
         }
