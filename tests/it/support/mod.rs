@@ -11,6 +11,7 @@ pub mod mutation;
 pub mod parallel;
 pub mod project;
 pub mod records;
+pub mod registry;
 pub mod shrink;
 pub mod tree;
 pub mod view;
