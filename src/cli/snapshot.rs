@@ -7,7 +7,7 @@ use super::progress::Progress;
 use super::{DONE, folders, output, request, say, warn};
 use crate::error::Error;
 use crate::ops;
-use crate::report::{Document as _, Look, PathField, SnapshotReport};
+use crate::report::{Document as _, Look, PathField, SnapshotReport, WarningReport};
 use crate::snapshot::{Kept, Snapshot, Store};
 
 /// Takes a snapshot and writes it where the flags say, or keeps it.
@@ -20,9 +20,8 @@ pub fn run(args: &SnapshotArgs) -> Result<u8, Error> {
     }
     let request = request(&args.build.context, &args.build.options)?;
     let progress = Progress::of(&args.output);
-    let taken = ops::snapshot(&request, &progress)?;
+    let mut taken = ops::snapshot(&request, &progress)?;
     progress.finish();
-    warn(&taken.warnings, &args.output);
     let (path, bytes) = match file {
         Some(_) if to_stdout => (None, write_out(&taken.snapshot)?),
         Some(path) => (Some(path.to_owned()), write_file(path, &taken.snapshot)?),
@@ -31,6 +30,10 @@ pub fn run(args: &SnapshotArgs) -> Result<u8, Error> {
             (Some(path), bytes)
         }
     };
+    if let Some(file) = file.filter(|f| taken.is_changed_by(f)) {
+        taken.warnings.push(in_context(file));
+    }
+    warn(&taken.warnings, &args.output);
     let report = SnapshotReport {
         path: path.map(|p| PathField::new(p.as_os_str().as_encoded_bytes())),
         bytes,
@@ -41,6 +44,15 @@ pub fn run(args: &SnapshotArgs) -> Result<u8, Error> {
     };
     tell(&report, args)?;
     Ok(DONE)
+}
+
+/// A snapshot that is a part of the next build.
+fn in_context(file: &Path) -> WarningReport {
+    let file = file.display();
+    let message = format!(
+        "{file} lies in the context and is sent with it, which the next comparison will tell as a change: write it elsewhere, or name it in the ignore file"
+    );
+    WarningReport { line: None, code: "snapshot-in-context".into(), message }
 }
 
 /// The store of this user.

@@ -94,6 +94,23 @@ fn a_file_or_standard_output_takes_it_instead() {
 }
 
 #[test]
+fn a_snapshot_that_the_build_itself_would_send_is_told() {
+    let dir = tree::on_disk("file Dockerfile 0644 \"FROM scratch\\nCOPY . /x\\n\"");
+    let told = |args: &[&str]| {
+        let said = stowaway_in(dir.path(), [&["snapshot"], args].concat()).expect_code(0);
+        said.stderr.contains("lies in the context and is sent with it")
+    };
+    assert!(told(&["-o", "base.snap"]) && told(&["-o", "base.snap"]));
+    let elsewhere = tempfile::tempdir().unwrap();
+    assert!(!told(&["-o", elsewhere.path().join("s").to_str().unwrap()]));
+    fs::write(dir.path().join(".dockerignore"), "*.snap\n").unwrap();
+    assert!(!told(&["-o", "base.snap"]));
+    fs::remove_file(dir.path().join(".dockerignore")).unwrap();
+    fs::write(dir.path().join("Dockerfile"), "FROM scratch\nCOPY Dockerfile /x\n").unwrap();
+    assert!(!told(&["-o", "base.snap"]), "nobody asks for it");
+}
+
+#[test]
 fn a_build_that_would_fail_is_frozen_all_the_same() {
     let dir = tree::on_disk("file Dockerfile 0644 \"FROM scratch\\nCOPY nope /\\nCOPY --from=who /a /b\\n\"");
     let said = stowaway_in(dir.path(), ["snapshot", "-o", "s"]).expect_code(0);

@@ -1,5 +1,5 @@
-//! A whole local source as one digest, for the rare step that takes one in and has no content key for it (a bind mount of
-//! a part of the context that the program may write to).
+//! A whole local source as one digest, for the rare step that takes one in and has no content key for it: a bind mount of
+//! a part of the context that the program may write to, a stage on a folder.
 
 use super::super::analysis::Sent;
 use super::Parts;

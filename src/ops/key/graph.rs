@@ -75,12 +75,13 @@ fn inputs(parts: &[Part]) -> impl Iterator<Item = &InputPart> {
     })
 }
 
-/// Some step takes a local source in without a content key for it.
+/// Some step takes a local source in without a content key for it, or it is the target itself (a named context in the
+/// place of the stage).
 fn is_taken_whole(plan: &Plan, keys: &Keys, local: usize) -> bool {
     let by = |v: usize| {
         inputs(&keys.vertices[v].preimage.parts).any(|i| i.vertex.0 == local && i.content.is_none())
     };
-    (local + 1..plan.graph.vertices.len()).any(by)
+    plan.target.is_some_and(|t| t.0 == local) || (local + 1..plan.graph.vertices.len()).any(by)
 }
 
 /// The words for images that aren't known. Operations on them have the same ones, and need no others.

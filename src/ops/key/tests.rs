@@ -7,7 +7,7 @@ use std::path::Path;
 use super::*;
 use crate::image::Platform;
 use crate::observer::Silent;
-use crate::ops::DockerfileInput;
+use crate::ops::{DockerfileInput, NamedInput};
 
 /// A build that everything below is compared with.
 const DOCKERFILE: &str = "# what it is\nARG BASE=scratch\nFROM scratch AS tools\nCOPY tool /bin/tool\n\nFROM scratch AS unused\nCOPY other /o\n\n\
@@ -238,6 +238,23 @@ fn a_mount_that_may_be_written_counts_with_the_whole_folder() {
     let base = key(|_| {});
     assert_ne!(key(|root| fs::write(root.join("src/a"), "other").unwrap()), base);
     assert_eq!(key(|root| fs::write(root.join("src/a"), "alpha").unwrap()), base);
+}
+
+#[test]
+fn a_folder_in_the_place_of_a_stage_counts_as_a_whole() {
+    for text in ["FROM scratch AS named\n", "FROM named\n", "FROM named\nCOPY tool /t\n"] {
+        let key = |content: &str| {
+            let (dir, other) = (folder(text), tempfile::tempdir().unwrap());
+            let file = other.path().join("f");
+            fs::write(&file, content).unwrap();
+            fs::set_permissions(&file, fs::Permissions::from_mode(0o644)).unwrap();
+            let mut request = request(dir.path());
+            request.named.insert("named".into(), NamedInput::Folder(other.path().to_owned()));
+            report(&request).key
+        };
+        assert_eq!(key("one"), key("one"), "{text}");
+        assert_ne!(key("one"), key("two"), "{text}");
+    }
 }
 
 #[test]
