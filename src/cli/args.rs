@@ -132,6 +132,10 @@ pub struct KeyArgs {
 #[derive(Debug, Args)]
 #[command(
     mut_arg("format", |arg| arg.value_parser(formats(DOCUMENT))),
+    mut_arg("against", |arg| arg.help(
+        "Say why, compared with a snapshot's FILE, git:REV, cache:DIR[:TAG] or registry:REF [default: no comparison]"
+    )),
+    mut_arg("umask", |arg| arg.requires("against")),
     after_help = "Exit status: 0 when the logged build succeeded, 1 when it failed; 2 for wrong use, a log that can't be read or one \
                   of another build."
 )]
@@ -141,6 +145,9 @@ pub struct ReportArgs {
     pub log: PathBuf,
     #[command(flatten)]
     pub build: BuildArgs,
+    // Without it there is no comparison: the last snapshot may well be of the build that is logged.
+    #[command(flatten)]
+    pub baseline: BaselineArgs,
     #[command(flatten)]
     pub output: OutputArgs,
 }
@@ -184,6 +191,18 @@ pub struct ChurnArgs {
 pub struct WhyArgs {
     #[command(flatten)]
     pub build: BuildArgs,
+    #[command(flatten)]
+    pub baseline: BaselineArgs,
+    /// Exit with 1 when a step reruns
+    #[arg(long)]
+    pub exit_code: bool,
+    #[command(flatten)]
+    pub output: OutputArgs,
+}
+
+/// What a build is compared with.
+#[derive(Debug, Args)]
+pub struct BaselineArgs {
     /// What to compare with: a snapshot's FILE, git:REV, cache:DIR[:TAG] (a local cache export, or an OCI layout with inline
     /// cache), or registry:REF [default: the last snapshot kept for this build, else git:HEAD]
     #[arg(long, value_name = "BASELINE")]
@@ -192,11 +211,6 @@ pub struct WhyArgs {
     /// files that git calls unchanged]
     #[arg(long, value_name = "OCTAL", value_parser = umask)]
     pub umask: Option<u16>,
-    /// Exit with 1 when a step reruns
-    #[arg(long)]
-    pub exit_code: bool,
-    #[command(flatten)]
-    pub output: OutputArgs,
 }
 
 /// `affected`.

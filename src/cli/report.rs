@@ -6,10 +6,10 @@ use std::path::Path;
 
 use super::args::ReportArgs;
 use super::progress::Progress;
-use super::{DONE, FOUND, output, request};
+use super::{DONE, FOUND, output, request, why};
 use crate::error::Error;
 use crate::ops::{self, Request};
-use crate::report::{LogReport, WhyReport};
+use crate::report::LogReport;
 
 /// Reads the log and writes the answer; the status tells whether the logged build failed.
 pub fn run(args: &ReportArgs) -> Result<u8, Error> {
@@ -40,6 +40,7 @@ fn join(
     log: impl io::BufRead,
     progress: &Progress,
 ) -> Result<LogReport, Error> {
-    let why: Option<WhyReport> = None;
+    let compare = |_| ops::why(request, &why::options(&args.baseline, &args.build.options)?, progress);
+    let why = args.baseline.against.as_deref().map(compare).transpose()?;
     ops::report(request, &args.log.to_string_lossy(), log, why, progress)
 }

@@ -1,6 +1,6 @@
 //! `stowaway why`.
 
-use super::args::WhyArgs;
+use super::args::{BaselineArgs, BuildOptions, WhyArgs};
 use super::progress::Progress;
 use super::{DONE, FOUND, output, request, snapshot};
 use crate::error::Error;
@@ -8,7 +8,7 @@ use crate::ops::{self, Against, WhyOptions};
 
 /// Compares the build with a baseline and writes the answer.
 pub fn run(args: &WhyArgs) -> Result<u8, Error> {
-    let options = options(args)?;
+    let options = options(&args.baseline, &args.build.options)?;
     let request = request(&args.build.context, &args.build.options)?;
     let progress = Progress::of(&args.output);
     let report = ops::why(&request, &options, &progress)?;
@@ -18,12 +18,16 @@ pub fn run(args: &WhyArgs) -> Result<u8, Error> {
 }
 
 /// What is compared with, and how.
-fn options(args: &WhyArgs) -> Result<WhyOptions, Error> {
+#[cfg_attr(
+    not(feature = "registry"),
+    allow(unused_variables, reason = "only registries need to know more of the build")
+)]
+pub(super) fn options(baseline: &BaselineArgs, build: &BuildOptions) -> Result<WhyOptions, Error> {
     Ok(WhyOptions {
-        against: args.against.as_deref().map(Against::parse).transpose()?.unwrap_or_default(),
+        against: baseline.against.as_deref().map(Against::parse).transpose()?.unwrap_or_default(),
         store: snapshot::store().ok(),
-        umask: args.umask,
+        umask: baseline.umask,
         #[cfg(feature = "registry")]
-        registries: super::convert::registry_options(&args.build.options, super::environment),
+        registries: super::convert::registry_options(build, super::environment),
     })
 }

@@ -12,6 +12,7 @@ mod imported;
 mod index;
 mod key;
 mod projects;
+mod recipes;
 mod report;
 mod same;
 mod snapshot;

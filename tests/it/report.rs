@@ -108,6 +108,30 @@ fn a_failed_build_is_told_with_the_end_of_its_output_and_exits_with_1() {
 }
 
 #[test]
+fn a_comparison_says_why_a_step_ran() {
+    let dir = context("app.Dockerfile", APP);
+    let snapshot = tempfile::NamedTempFile::new().unwrap();
+    let against = snapshot.path().to_str().unwrap().to_owned();
+    stowaway_in(dir.path(), ["snapshot", "-q", "-o", &against]).expect_code(0);
+    fs::write(dir.path().join("src/main.txt"), "main 2\n").unwrap();
+    let more = ["--against", against.as_str()];
+    let document = json(dir.path(), "buildctl/changed.jsonl", 0, &more);
+    assert_eq!(document["baseline"]["kind"], "snapshot");
+    let copy = &document["steps"][4];
+    assert_eq!((&copy["why"]["verdict"], &copy["why"]["first_cause"]), (&"rerun".into(), &true.into()));
+    assert_eq!(copy["why"]["causes"][0]["path"], "src/main.txt");
+    assert!(document["steps"].as_array().unwrap().iter().all(|s| s["surprise"].is_null()), "{document:#}");
+    let text = report(dir.path(), "buildctl/changed.jsonl", &more).expect_code(0);
+    assert!(text.text().contains("  content  src/main.txt"), "{}", text.text());
+    // All of it ran in the first build, for no reason that this comparison knows.
+    let document = json(dir.path(), "buildctl/first.jsonl", 0, &more);
+    let first = document["steps"][0]["surprise"].as_str().unwrap();
+    assert!(first.contains("the builder did not have the result"), "{first}");
+    let wrong = report(dir.path(), "buildctl/first.jsonl", &["--against", "nothing.snap"]).expect_code(2);
+    assert!(wrong.stderr.contains("nothing.snap"), "{}", wrong.stderr);
+}
+
+#[test]
 fn each_platform_has_its_own_steps() {
     let dir = context("multi.Dockerfile", "file a.txt 0644 \"a\"\nfile b.txt 0644 \"b\"");
     let document = json(dir.path(), "buildctl/platforms.jsonl", 0, &["--platform", "linux/amd64"]);

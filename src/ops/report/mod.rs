@@ -9,7 +9,9 @@ use std::time::Duration;
 
 use self::join::{Known, Place};
 use super::analysis::{Analysis, AnalysisOptions, Read};
-use super::{DockerfileInput, Request, failures};
+use super::snapshot::no_plan;
+use super::why::dockerfile_path;
+use super::{Request, failures};
 use crate::error::Error;
 use crate::log::{self, BuildLog, Outcome, StepName, Vertex};
 use crate::observer::Observer;
@@ -30,7 +32,8 @@ pub fn report(
     let log = log::read(input).map_err(|source| Error::read(Path::new(name), source))?;
     let read = Read::of(request, observer)?;
     let Some(plan) = &read.plan else {
-        return Err(unplanned(&Analysis::of(&read, AnalysisOptions::default(), observer)?));
+        let analysis = Analysis::of(&read, AnalysisOptions::default(), observer)?;
+        return Err(no_plan(&read, failures::all(&analysis)));
     };
     let places = places(plan, &log, name, &read.located.dockerfile)?;
     let mut report = LogReport {
@@ -41,7 +44,7 @@ pub fn report(
             seconds: log.duration,
         },
         dockerfile: read.located.dockerfile.clone(),
-        dockerfile_path: dockerfile_path(request, &read.located.dockerfile),
+        dockerfile_path: dockerfile_path(request, &read),
         target: plan.target_name.clone(),
         steps: steps(plan, &log, &places, why.as_ref()),
         ..LogReport::default()
@@ -55,24 +58,6 @@ pub fn report(
         report.baseline = Some(why.baseline);
     }
     Ok(report)
-}
-
-/// The Dockerfile's path from the current folder, for those who point at its lines.
-fn dockerfile_path(request: &Request, name: &str) -> Option<String> {
-    let path = match &request.dockerfile {
-        DockerfileInput::Bytes(_) => return None,
-        DockerfileInput::Path(_) => return Some(name.to_owned()),
-        DockerfileInput::Default => request.context.join(name),
-    };
-    let path = path.strip_prefix(".").unwrap_or(&path);
-    Some(path.to_string_lossy().into_owned())
-}
-
-/// A Dockerfile that can't be read has no steps to join.
-fn unplanned(analysis: &Analysis<'_>) -> Error {
-    let why = failures::all(analysis).into_iter().next();
-    let message = why.map_or_else(|| "the build has no steps".to_owned(), |e| e.message);
-    Error::usage(message, "`stowaway plan` shows all that is wrong with the Dockerfile")
 }
 
 /// The place of each vertex in the plan.

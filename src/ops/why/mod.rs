@@ -76,7 +76,7 @@ pub fn why(request: &Request, options: &WhyOptions, observer: &dyn Observer) -> 
 }
 
 /// The Dockerfile's path from the current folder, for those who point at its lines.
-fn dockerfile_path(request: &Request, read: &Read) -> Option<String> {
+pub(super) fn dockerfile_path(request: &Request, read: &Read) -> Option<String> {
     let path = match &request.dockerfile {
         DockerfileInput::Bytes(_) => return None,
         DockerfileInput::Path(_) => return Some(read.located.dockerfile.clone()),
