@@ -202,7 +202,9 @@ impl<'a> Walk<'a> {
         record: &RememberedRecord,
         alternatives: &[RememberedLink],
     ) -> bool {
-        let may_be_any = self.policy.open_contents && record.partial;
+        // Where a content was known when this was recorded, it is not that which is missing.
+        let unknown_then = || record.partial && self.contents(alternatives).next().is_none();
+        let may_be_any = self.policy.open_contents && unknown_then();
         match &input.content {
             ContentState::None | ContentState::Failed => false,
             ContentState::Known { record: content, .. } => {
@@ -399,6 +401,14 @@ mod tests {
         assert_eq!(after.verdicts(&before)[1..4], [Unknown, Rerun, Rerun]);
         let other = build("base", false, "a", "make -j");
         assert_eq!(other.verdicts(&before)[1..4], [Unknown, Unknown, Rerun]);
+    }
+
+    #[test]
+    fn what_a_record_lacks_is_not_the_content_that_it_has() {
+        let (mut before, after) = (build("base", false, "a", "make"), build("base", false, "b", "make"));
+        let place = before.0.vertices[2].records[0];
+        before.0.remembered.records[place].partial = true;
+        assert_eq!(after.verdicts(&before)[1..4], [Unknown, Rerun, Rerun]);
     }
 
     #[test]

@@ -16,6 +16,7 @@ mod recipes;
 mod report;
 mod same;
 mod snapshot;
+mod stories;
 #[allow(dead_code, reason = "the engine tests use the rest")]
 mod support;
 mod surprises;
