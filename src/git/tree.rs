@@ -82,7 +82,12 @@ impl Repository {
         let listed = read_with(&mut command, &pairs, doing)?;
         let lists =
             parse_changes(&listed).ok_or_else(|| GitError::failed(doing, "a line is not understood"))?;
-        spread(lists, &names).ok_or_else(|| GitError::failed(doing, "git left out a commit"))
+        let changes =
+            spread(lists, &names).ok_or_else(|| GitError::failed(doing, "git left out a commit"))?;
+        // Whoever goes from commit to commit needs the sizes, and asking once is cheaper than asking at each.
+        let leaves = changes.iter().flatten().filter_map(|c| c.now);
+        self.know_sizes(leaves.filter(|l| l.kind != LeafKind::Submodule).map(|l| l.object))?;
+        Ok(changes)
     }
 
     /// The trees of commits.

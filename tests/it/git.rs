@@ -258,7 +258,7 @@ impl Dice {
 #[test]
 fn a_replay_counts_what_comparing_each_commit_with_all_before_it_counts() {
     for seed in 1..=4_u64 {
-        let mut dice = Dice(seed * 0x9e37_79b9_7f4a_7c15);
+        let mut dice = Dice(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15));
         let repo = Repo::new(&[
             (
                 "Dockerfile",

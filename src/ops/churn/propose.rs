@@ -203,9 +203,15 @@ fn takes(row: &Row, newest: &Moment, matcher: &Matcher) -> bool {
     taken(row, newest).any(|path| matcher.matches_or_parent(path).unwrap_or(false))
 }
 
-/// Whether nothing would be left of what a step takes.
+/// Whether nothing would be left of what a step takes, but folders that held it.
 fn takes_all(row: &Row, newest: &Moment, matcher: &Matcher) -> bool {
-    taken(row, newest).all(|path| matcher.matches_or_parent(path).unwrap_or(false))
+    let paths: Vec<&[u8]> = taken(row, newest).collect();
+    // What a folder holds stands right behind it.
+    let holds =
+        |folder: &[u8], next: &[u8]| next.starts_with(folder) && next.get(folder.len()) == Some(&b'/');
+    let empty = |at: usize| paths.get(at + 1).is_none_or(|next| !holds(paths[at], next));
+    let leaves = (0..paths.len()).filter(|at| empty(*at)).map(|at| paths[at]);
+    leaves.into_iter().all(|path| matcher.matches_or_parent(path).unwrap_or(false))
 }
 
 /// Whether a step has a pattern's path in its words, and so means what it takes.
