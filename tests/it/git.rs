@@ -338,7 +338,7 @@ fn documents_that_another_step_copies_are_left_out_of_the_wide_copy_alone() {
     let repo = documented();
     repo.step(
         "Dockerfile",
-        "FROM scratch AS site\nCOPY docs /docs\nFROM scratch\nCOPY --from=site /docs /docs\nCOPY . .\n",
+        "FROM scratch AS site\nCOPY docs /docs\nFROM scratch\nCOPY . .\nCOPY --from=site /docs /docs\n",
     );
     for i in 0..5 {
         repo.step("docs/a.md", &format!("later {i}"));
