@@ -14,7 +14,7 @@
 //! * mtime and ctime are at least [`GRAIN`] older than the moment before the walk began. Times in the future never are.
 //! * ctime has a fraction of a second. One without comes from a file system with a coarse clock, or from an image that was
 //!   made with a fixed time (squashfs, `mke2fs -d`), of which two can look alike.
-//! * The file system is one that keeps inode numbers and sets ctime from this machine's clock ([`volume`]): no network, no
+//! * The file system is one that keeps inode numbers and sets ctime from this machine's clock (`volume`): no network, no
 //!   FUSE, no FAT, nothing unknown.
 //! * It was read in full, and could be opened.
 //!
