@@ -117,9 +117,9 @@ fn judge(
             (Some("cached"), State::Cached) | (Some("rerun"), State::Ran) => count.right += 1,
             (Some("rerun"), State::Cached) if step["may_be_stale"] == true => count.stale += 1,
             (Some("rerun"), State::Cached) if remembered() => count.right += 1,
-            (verdict, state) => {
-                count.wrong.push(format!("{what}: {name}: {verdict:?}, the engine: {state:?}"))
-            }
+            (verdict, state) => count
+                .wrong
+                .push(format!("{what}: {name}: {verdict:?}, the engine: {state:?}; {}", step["causes"])),
         }
     }
     count

@@ -1,8 +1,11 @@
 //! The files by which a step missed a cache, read from the layer that the cache still holds.
 
+use std::collections::BTreeSet;
+
 use crate::cache::{LayerEntry, LayerFile};
 use crate::diff::{self, Cause, CauseKind, Landing, Overrides};
 use crate::entry::Source as _;
+use crate::gopath;
 use crate::imported::{ImportError, ImportedCache};
 use crate::ops::analysis::Analysis;
 use crate::ops::landing::landing;
@@ -41,7 +44,17 @@ pub fn files(
     let overrides = Overrides { mode: copies.clone().any(|c| c.mode != -1 || !c.mode_str.is_empty()) };
     let Some(entries) = cache.layer_entries(miss.record)? else { return Ok(Vec::new()) };
     let before: Vec<diff::LayerFile> = entries.into_iter().filter_map(put).collect();
-    Ok(diff::name_files(now, &landed(analysis, op, miss.step), &before, overrides))
+    let landed = landed(analysis, op, miss.step);
+    let mut causes = diff::name_files(now, &landed, &before, overrides);
+    if copies.into_iter().any(|c| gopath::has_wildcard(c.src.as_bytes())) {
+        // What is in a folder that a wildcard matches goes into the destination, which doesn't get that folder's mode.
+        let entry = |l: &Landing| now.sources.get(l.source).and_then(|s| s.entries.get(l.entry));
+        let folders = landed.iter().filter_map(entry).filter(|e| e.stat.is_dir());
+        let folders: BTreeSet<&[u8]> = folders.map(|e| e.path.as_bytes()).collect();
+        let of_folder = |c: &Cause| c.path.as_ref().is_some_and(|p| folders.contains(p.as_slice()));
+        causes.retain(|c| c.kind != CauseKind::Mode || !of_folder(c));
+    }
+    Ok(causes)
 }
 
 /// What a layer puts into the image.
