@@ -53,6 +53,8 @@ pub(super) struct Wanted<'a> {
     pub path: &'a str,
     /// What it is, for messages.
     pub what: &'a str,
+    /// Its length, where that is known: a long answer may take longer.
+    pub size: Option<u64>,
 }
 
 impl Client {
@@ -119,7 +121,9 @@ impl Client {
 
     fn send(&self, wanted: &Wanted<'_>, header: Option<&str>) -> Result<Response<Body>, RegistryError> {
         let url = format!("{}/v2/{}/{}", self.base, self.repository, wanted.path);
-        let mut request = self.agent.get(url).header("Accept", ACCEPT);
+        let time = answer_time(self.patience, wanted.size);
+        let request = self.agent.get(url).config().timeout_recv_body(Some(time)).build();
+        let mut request = request.header("Accept", ACCEPT);
         if let Some(header) = header {
             request = request.header("Authorization", header);
         }
@@ -253,7 +257,8 @@ fn agent(options: &RegistryOptions, local: bool) -> Agent {
         .timeout_connect(Some(CONNECT.min(options.patience)))
         .timeout_per_read(Some(options.patience))
         .timeout_per_write(Some(options.patience))
-        .timeout_recv_response(Some(options.patience));
+        .timeout_recv_response(Some(options.patience))
+        .timeout_recv_body(Some(answer_time(options.patience, None)));
     if local {
         return config.build().into();
     }
@@ -269,6 +274,12 @@ fn roots() -> RootCerts {
     }
     let certificates = found.iter().map(|c| Certificate::from_der(c).to_owned()).collect();
     RootCerts::Specific(Arc::new(certificates))
+}
+
+/// How long an answer may take in all: a server that lets it drip holds nobody for ever.
+fn answer_time(patience: Duration, size: Option<u64>) -> Duration {
+    const SLOWEST: u64 = 16 << 10;
+    patience.saturating_mul(4).saturating_add(Duration::from_secs(size.unwrap_or(0) / SLOWEST))
 }
 
 fn basic(user: &str, password: &str) -> String {
@@ -327,7 +338,7 @@ mod tests {
         client
     }
 
-    const WANTED: Wanted<'_> = Wanted { path: "manifests/latest", what: "app" };
+    const WANTED: Wanted<'_> = Wanted { path: "manifests/latest", what: "app", size: None };
 
     #[test]
     fn a_server_without_tls_is_not_taken_for_one_with() {

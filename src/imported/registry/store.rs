@@ -24,7 +24,7 @@ impl Registry {
     pub fn open(client: Client, reference: &Reference) -> Result<Self, ImportError> {
         let shown = reference.to_string();
         let path = format!("manifests/{}", reference.object());
-        let manifest = client.read(&Wanted { path: &path, what: &shown }, MAX_BLOB)?;
+        let manifest = client.read(&Wanted { path: &path, what: &shown, size: None }, MAX_BLOB)?;
         let root = Digest::sha256(&manifest);
         let registry = Self { client, root, reference: shown, manifest };
         match Digest::parse(reference.object()).filter(|digest| *digest != root) {
@@ -59,7 +59,7 @@ impl Blobs for Registry {
             return Ok(self.manifest.clone());
         }
         let kind = if ask.manifest { "manifests" } else { "blobs" };
-        let wanted = Wanted { path: &format!("{kind}/{}", ask.digest), what: ask.what };
+        let wanted = Wanted { path: &format!("{kind}/{}", ask.digest), what: ask.what, size: ask.size };
         let bytes = self.client.read(&wanted, ask.limit)?;
         ask.check(&path, &bytes)?;
         Ok(bytes)
@@ -73,14 +73,14 @@ impl Store for Registry {
     }
 
     fn open(&self, digest: &Digest, size: Option<u64>) -> Result<Box<dyn Read + Send + '_>, ImportError> {
-        let wanted = Wanted { path: &format!("blobs/{digest}"), what: &self.layer(digest) };
+        let wanted = Wanted { path: &format!("blobs/{digest}"), what: &self.layer(digest), size };
         let body = self.client.get(&wanted)?.into_body();
         let reader = body.into_with_config().limit(u64::MAX).reader();
         Ok(Box::new(Limited { inner: reader, left: size.unwrap_or(u64::MAX) }))
     }
 
     fn broken(&self, digest: &Digest, error: io::Error) -> ImportError {
-        let wanted = Wanted { path: "", what: &self.layer(digest) };
+        let wanted = Wanted { path: "", what: &self.layer(digest), size: None };
         self.client.answer(&wanted, format!("the answer breaks off: {error}")).into()
     }
 }

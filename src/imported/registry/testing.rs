@@ -36,11 +36,20 @@ pub(super) struct Reply {
     pub claimed: Option<usize>,
     /// How long nothing is said.
     pub pause: Duration,
+    /// How long after each byte of the body.
+    pub drip: Duration,
 }
 
 impl Reply {
     pub fn new(status: u16, body: impl Into<Vec<u8>>) -> Self {
-        Self { status, headers: Vec::new(), body: body.into(), claimed: None, pause: Duration::ZERO }
+        Self {
+            status,
+            headers: Vec::new(),
+            body: body.into(),
+            claimed: None,
+            pause: Duration::ZERO,
+            drip: Duration::ZERO,
+        }
     }
 
     pub fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
@@ -138,7 +147,17 @@ fn serve(stream: TcpStream, asked: &Mutex<Vec<Asked>>, answers: &Answers) {
     head.push_str("\r\n");
     let mut stream = stream;
     // Who asked may be gone by now.
-    let _ = stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(&reply.body));
+    let _ = stream.write_all(head.as_bytes()).and_then(|()| write_body(&mut stream, &reply));
+}
+
+fn write_body(stream: &mut TcpStream, reply: &Reply) -> std::io::Result<()> {
+    if reply.drip.is_zero() {
+        return stream.write_all(&reply.body);
+    }
+    reply.body.iter().try_for_each(|byte| {
+        std::thread::sleep(reply.drip);
+        stream.write_all(&[*byte])
+    })
 }
 
 fn read(stream: &TcpStream) -> Option<Asked> {

@@ -205,6 +205,15 @@ fn a_registry_that_is_silent_is_not_waited_for() {
 }
 
 #[test]
+fn a_registry_that_lets_its_answer_drip_is_not_waited_for() {
+    let toy = Toy::start(|_| Reply { drip: Duration::from_millis(50), ..Reply::new(200, " ".repeat(2000)) });
+    let started = Instant::now();
+    let error = refused(&toy, &RegistryOptions { patience: Duration::from_millis(300), ..options() });
+    assert!(error.to_string().contains("the answer breaks off: "), "{error}");
+    assert!(started.elapsed() < Duration::from_secs(20));
+}
+
+#[test]
 fn nobody_at_the_door_is_told() {
     let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let error = ImportedCache::open_registry(&format!("{closed}/app"), &options()).unwrap_err();
