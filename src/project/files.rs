@@ -162,13 +162,19 @@ impl<'a> Reader<'a> {
         })
     }
 
-    /// A file that another file refers to, when it is there.
-    pub(super) fn referred_if_there(&self, path: &Path, place: &Place) -> Result<Option<Text>, ProjectError> {
+    /// Whether a file may be read that another file refers to at `place`.
+    pub(super) fn check(&self, path: &Path, place: &Place) -> Result<(), ProjectError> {
         if !path::is_within(path, &self.within) || !self.files.stays_within(path, &self.within) {
             let message =
                 format!("{} lies outside of {}, and is not read", path.display(), self.within.display());
             return Err(ProjectError::new(place, message).hint("move the file into the project"));
         }
+        Ok(())
+    }
+
+    /// A file that another file refers to, when it is there.
+    pub(super) fn referred_if_there(&self, path: &Path, place: &Place) -> Result<Option<Text>, ProjectError> {
+        self.check(path, place)?;
         match self.bytes(path, place)? {
             Some(bytes) => decode(path.to_string_lossy().into(), bytes).map(Some),
             None => Ok(None),

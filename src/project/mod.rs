@@ -16,6 +16,8 @@ mod files;
 mod golden;
 mod path;
 mod place;
+#[cfg(test)]
+mod tests;
 mod yaml;
 
 pub use bake::bake;

@@ -213,8 +213,12 @@ fn a_build_that_cannot_be_planned_counts_as_affected_and_hides_no_other() {
     repo.write(&[("compose.yaml", &compose), ("services/worker/Dockerfile", "FROM scratch\nCOPY nope /\n")]);
     assert_eq!(repo.names(&[]), ["worker"]);
     repo.write(&[("compose.yaml", "services: [\n")]);
+    assert_eq!(repo.names(&[]), ["api", "web", "worker"]);
     let run = repo.run(&[]).expect_code(0);
-    assert!(run.text().contains("compose.yaml:"), "{}", run.text());
+    assert!(run.text().contains("this is not YAML"), "{}", run.text());
+    repo.write(&[("new/compose.yaml", "services: [\n")]);
+    let run = repo.run(&["new/compose.yaml"]).expect_code(2);
+    assert!(run.stderr.contains("new/compose.yaml:2:1: this is not YAML"), "{}", run.stderr);
 }
 
 #[test]

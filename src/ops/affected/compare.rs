@@ -33,7 +33,7 @@ pub fn builds(
 ) -> Outcome {
     let build = match &new.build {
         Ok(build) => build,
-        Err(error) => return unknown(error.to_string(), None),
+        Err(error) => return Outcome::unknown(error.to_string(), None),
     };
     let old = match old.map(|o| &o.build) {
         None => {
@@ -44,7 +44,7 @@ pub fn builds(
             };
             return Outcome { change: Change::New, reasons: vec![reason] };
         }
-        Some(Err(error)) => return unknown(format!("in {}: {error}", before.name()), None),
+        Some(Err(error)) => return Outcome::unknown(format!("in {}: {error}", before.name()), None),
         Some(Ok(old)) => old,
     };
     let mut reasons = in_options(old, build);
@@ -61,7 +61,7 @@ pub fn builds(
     };
     match compared {
         Err((text, line)) => {
-            let mut outcome = unknown(text, line);
+            let mut outcome = Outcome::unknown(text, line);
             outcome.reasons.append(&mut reasons);
             outcome
         }
@@ -83,11 +83,6 @@ impl Unplannable {
 
 fn requests(build: &Build, options: &AffectedOptions) -> Result<Vec<Request>, Unplannable> {
     projects::requests(build, &options.bases, options.index.as_deref())
-}
-
-fn unknown(text: String, line: Option<usize>) -> Outcome {
-    let reason = AffectedReason { kind: ReasonKind::Error, text, line, ..AffectedReason::default() };
-    Outcome { change: Change::Unknown, reasons: vec![reason] }
 }
 
 fn option_reason(text: String, line: usize) -> AffectedReason {

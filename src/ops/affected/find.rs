@@ -31,6 +31,8 @@ pub struct Builds {
     pub files: Vec<PathBuf>,
     /// What is wrong with files, and what is worth a word.
     pub notes: Vec<String>,
+    /// What is wrong with files as a whole: builds may be missing because of it.
+    pub broken: Vec<ProjectError>,
     /// Files that were named and are not there.
     missing: BTreeSet<PathBuf>,
 }
@@ -87,7 +89,10 @@ impl Builds {
                         Asked { build: Err(error), is_dockerfile: false, project: number },
                     );
                 }
-                None => self.notes.push(error.to_string()),
+                None => {
+                    self.notes.push(error.to_string());
+                    self.broken.push(error);
+                }
             }
         }
         let told = project
@@ -197,6 +202,10 @@ fn surroundings(side: &Side, options: &AffectedOptions, folder: Option<PathBuf>)
 
 /// Something must be there in one of the states.
 pub fn check(old: &Builds, new: &Builds, options: &AffectedOptions) -> Result<(), Error> {
+    if let (Some(error), true) = (new.broken.first(), old.builds.is_empty() && new.builds.is_empty()) {
+        let hint = error.hint.clone().unwrap_or_else(|| "mend the file".to_owned());
+        return Err(Error::usage(error.to_string(), &hint));
+    }
     let Some(path) = old.missing.intersection(&new.missing).next() else { return Ok(()) };
     let hint = "name Compose files, Bake files, Dockerfiles or folders that have one";
     if options.files.is_empty() || path.is_dir() {

@@ -133,11 +133,14 @@ fn describe(build: &Build, is_dockerfile: bool) -> AffectedBuild {
     }
 }
 
-/// Builds that are there no more.
+/// Builds that are there no more. Where a file can't be read as a whole, they may be there nevertheless, and count as affected.
 fn gone(old: &Builds, new: &Builds) -> Vec<AffectedBuild> {
     let gone = old.all().filter(|(name, asked)| asked.build.is_ok() && new.get(name).is_none());
     gone.map(|(name, asked)| {
-        let outcome = Outcome { change: Change::Gone, reasons: Vec::new() };
+        let outcome = match new.broken.first() {
+            Some(error) => Outcome::unknown(error.to_string(), None),
+            None => Outcome { change: Change::Gone, reasons: Vec::new() },
+        };
         document(name, asked, outcome)
     })
     .collect()
@@ -180,6 +183,12 @@ impl Side {
 }
 
 impl Outcome {
+    /// It can't be told what became of a build.
+    pub(super) fn unknown(text: String, line: Option<usize>) -> Self {
+        let reason = AffectedReason { kind: ReasonKind::Error, text, line, ..AffectedReason::default() };
+        Self { change: Change::Unknown, reasons: vec![reason] }
+    }
+
     /// Whether the build has to be built again.
     fn is_affected(&self) -> bool {
         matches!(self.change, Change::Changed | Change::New | Change::Unknown)

@@ -101,7 +101,7 @@ impl Verb {
             }
             'v' => match value {
                 Value::Null => "null".to_owned(),
-                Value::List(_) | Value::Object(_) => value.to_json().to_string(),
+                Value::List(_) | Value::Object(_) => value.to_json_text(),
                 scalar => scalar.to_text().unwrap_or_default(),
             },
             'q' => serde_json::Value::from(value.to_text().ok_or_else(wrong)?).to_string(),

@@ -141,7 +141,6 @@ fn texts(name: &str, args: &[Value]) -> Option<Given> {
         "trimprefix" => two(&|t, cut| t.strip_prefix(cut).unwrap_or(t).to_owned()),
         "trimsuffix" => two(&|t, cut| t.strip_suffix(cut).unwrap_or(t).to_owned()),
         "strlen" => text_at(args, 0).map(|t| Value::count(t.chars().count())),
-        "byteslen" => text_at(args, 0).map(|t| Value::count(t.len())),
         "basename" => one(&text::basename),
         "dirname" => one(&text::dirname),
         "sanitize" => one(&text::sanitize),
@@ -175,7 +174,7 @@ fn encodings(name: &str, args: &[Value]) -> Option<Given> {
         "sha512" => one(&|t| hex(&Sha512::digest(t))),
         "urlencode" => one(&text::url_encode),
         "jsonencode" => match args {
-            [value] => Ok(Value::Text(value.to_json().to_string())),
+            [value] => Ok(Value::Text(value.to_json_text())),
             _ => Err("takes one value".to_owned()),
         },
         "jsondecode" => text_at(args, 0).and_then(|t| {

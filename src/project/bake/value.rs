@@ -87,6 +87,20 @@ impl Value {
         }
     }
 
+    /// As JSON text, the way Go writes it: what could be markup in HTML is escaped.
+    pub(super) fn to_json_text(&self) -> String {
+        let mut out = String::new();
+        for c in self.to_json().to_string().chars() {
+            match c {
+                '<' | '>' | '&' | '\u{2028}' | '\u{2029}' => {
+                    out.push_str(&format!("\\u{:04x}", u32::from(c)))
+                }
+                c => out.push(c),
+            }
+        }
+        out
+    }
+
     /// From JSON.
     pub(super) fn from_json(json: &serde_json::Value) -> Self {
         match json {
@@ -102,9 +116,17 @@ impl Value {
     }
 }
 
-/// A number as text: never with an exponent.
+/// A number as text: never with an exponent. Sums such as `0.1 + 0.2`, which HCL works out with many more digits, are rounded to
+/// the fifteen that are certain.
 pub(super) fn number(n: f64) -> String {
-    if n == 0.0 { "0".to_owned() } else { n.to_string() }
+    if n == 0.0 {
+        return "0".to_owned();
+    }
+    if n.fract() == 0.0 {
+        return n.to_string();
+    }
+    let rounded: f64 = format!("{n:.14e}").parse().unwrap_or(n);
+    rounded.to_string()
 }
 
 /// A type that a variable is declared with.

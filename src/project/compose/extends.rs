@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::super::yaml::{Entry, Map, Node, Value};
-use super::super::{Place, ProjectError};
+use super::super::{DEEPEST_FILE, Place, ProjectError};
 use super::load::{Loader, Model, Reach};
 use super::merge;
 
@@ -88,6 +88,10 @@ impl Chain<'_, '_> {
     fn step(&mut self, own: &Services, name: &str, place: &Place) -> Result<(), ProjectError> {
         let step = (own.file.clone(), name.to_owned());
         let again = self.steps.contains(&step);
+        if self.steps.len() >= DEEPEST_FILE {
+            let message = format!("services extend each other deeper than {DEEPEST_FILE}");
+            return Err(ProjectError::new(place, message).hint("make the chain shorter"));
+        }
         self.steps.push(step);
         if !again {
             return Ok(());

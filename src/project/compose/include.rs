@@ -45,6 +45,7 @@ fn one(loader: &mut Loader<'_>, include: &Node, reach: &Reach) -> Result<Model, 
         let message = format!("files include each other: {} → {}", chain.join(" → "), main.display());
         return Err(ProjectError::new(&first.place, message).hint("take one of the includes away"));
     }
+    loader.reader.check(main, &first.place)?;
     let folder = match include.get("project_directory").and_then(Node::scalar) {
         Some(folder) => include.resolve(&folder),
         None => folder_of(main),
