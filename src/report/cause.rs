@@ -3,7 +3,7 @@
 
 use super::path::shown;
 use super::why::{CauseReport, WhyStep, kind_name};
-use crate::diff::CauseKind;
+use crate::diff::{CauseKind, Verdict};
 
 /// A piece of a sentence.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,6 +42,26 @@ pub fn lines(step: &WhyStep) -> Vec<Line> {
 /// The steps that a step stands on and that rerun.
 pub fn parents(step: &WhyStep) -> impl Iterator<Item = &str> {
     step.causes.iter().filter(|c| c.kind == CauseKind::Parent).filter_map(|c| c.step.as_deref())
+}
+
+/// Whether a step has causes of its own.
+pub fn has_own(step: &WhyStep) -> bool {
+    step.causes.iter().any(|c| c.kind != CauseKind::Parent)
+}
+
+/// What unknown verdicts hang on: each reason once, with the lines of the steps.
+pub fn open(steps: &[WhyStep]) -> Vec<(&str, Vec<usize>)> {
+    let mut reasons: Vec<(&str, Vec<usize>)> = Vec::new();
+    for step in steps.iter().filter(|s| s.verdict == Verdict::Unknown) {
+        for reason in &step.open {
+            match reasons.iter_mut().find(|(text, _)| text == reason) {
+                Some((_, lines)) if lines.contains(&step.line) => {}
+                Some((_, lines)) => lines.push(step.line),
+                None => reasons.push((reason, vec![step.line])),
+            }
+        }
+    }
+    reasons
 }
 
 /// What `lines` leave out after the first ones: `1,204 more: 1,200 content, 4 added`.

@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use super::super::cause;
-use super::super::human::why as human;
+use super::super::human::{cut, on_lines, why as human};
 use super::super::why::{WhyReport, WhyStep};
 use super::{Annotation, Level};
 use crate::diff::{CauseKind, Verdict};
@@ -21,7 +21,15 @@ pub fn write(out: &mut dyn Write, report: &WhyReport) -> io::Result<()> {
         title: "what would have kept a layer".to_owned(),
         message: hint.text.clone(),
     });
-    super::write(out, &steps.chain(hints).collect::<Vec<_>>())
+    let open = cause::open(&report.steps);
+    let open = open.iter().map(|(reason, lines)| Annotation {
+        level: Level::Notice,
+        file: report.dockerfile_path.clone(),
+        lines: lines.first().map(|line| (*line, *line)),
+        title: format!("unknown: {}", cause::count(lines.len(), "step")),
+        message: format!("{}: {reason}", on_lines(lines)),
+    });
+    super::write(out, &steps.chain(open).chain(hints).collect::<Vec<_>>())
 }
 
 /// One step.
@@ -36,7 +44,7 @@ fn annotation(step: &WhyStep, report: &WhyReport) -> Annotation {
         level,
         file: report.dockerfile_path.clone(),
         lines: Some((step.line, step.end_line)),
-        title: format!("{}: {}", human::state(step), super::super::human::cut(&human::name(step), 100)),
+        title: format!("{}: {}", human::state(step), cut(&human::name(step), 100)),
         message: message(step, report),
     }
 }
@@ -50,7 +58,6 @@ fn message(step: &WhyStep, report: &WhyReport) -> String {
     if !rest.is_empty() {
         out.push(cause::more(rest));
     }
-    out.extend(step.open.iter().map(|open| format!("hangs on {open}")));
     if step.may_be_stale {
         out.push(
             "a daemon that holds this context may show it cached: it does not notice what changed".to_owned(),

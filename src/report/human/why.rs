@@ -24,6 +24,13 @@ pub fn write(out: &mut dyn Write, report: &WhyReport, look: &Look) -> io::Result
         writeln!(out)?;
     }
     steps(out, report, look)?;
+    let open = cause::open(&report.steps);
+    for (reason, lines) in &open {
+        paragraph(out, Tone::Warning, &format!("open, {}:", on_lines(lines)), reason, look)?;
+    }
+    if !open.is_empty() {
+        writeln!(out)?;
+    }
     for note in &report.notes {
         paragraph(out, Tone::Faint, "note:", note, look)?;
     }
@@ -76,7 +83,7 @@ pub fn cache_answer(baseline: &BaselineReport) -> Option<&'static str> {
 pub fn stands_out(step: &WhyStep) -> bool {
     step.first_cause && step.verdict != Verdict::Cached
         || step.may_be_stale
-        || step.verdict == Verdict::Unknown && cause::parents(step).next().is_none()
+        || step.verdict == Verdict::Unknown && cause::has_own(step)
 }
 
 /// A step that stands out, with its causes.
@@ -87,9 +94,6 @@ fn block(out: &mut dyn Write, step: &WhyStep, report: &WhyReport, look: &Look) -
     let file = report.dockerfile_path.as_ref().unwrap_or(&report.dockerfile);
     writeln!(out, "  {arrow} {}:{}", shown(file.as_bytes()), step.line)?;
     causes(out, &cause::lines(step), look)?;
-    for open in &step.open {
-        paragraph(out, Tone::Faint, "  hangs on", open, look)?;
-    }
     let after = followers(report, step);
     if !after.is_empty() {
         let one = after.len() == 1;
@@ -259,6 +263,20 @@ pub fn paragraph(out: &mut dyn Write, tone: Tone, label: &str, text: &str, look:
     writeln!(out, "{label} {}", lines.join(&format!("\n{}", " ".repeat(indent))))
 }
 
+/// ` (3 likely cached, 2 likely rerun)`, of the unknown steps.
+fn likely(report: &WhyReport) -> String {
+    let count = |verdict| {
+        report.steps.iter().filter(|s| s.verdict == Verdict::Unknown && s.likely == Some(verdict)).count()
+    };
+    let words = [(count(Verdict::Cached), "cached"), (count(Verdict::Rerun), "rerun")];
+    let words: Vec<String> = words
+        .iter()
+        .filter(|(n, _)| *n > 0)
+        .map(|(n, what)| format!("{} likely {what}", thousands(*n)))
+        .collect();
+    if words.is_empty() { String::new() } else { format!(" ({})", words.join(", ")) }
+}
+
 /// `2 of 4 steps rerun, 1 is cached, 1 unknown; first cause: line 7 (1,207 causes)`.
 pub fn summary(report: &WhyReport) -> String {
     let all = report.steps.len();
@@ -280,9 +298,9 @@ pub fn summary(report: &WhyReport) -> String {
     }
     if s.unknown > 0 {
         let of = if s.rerun > 0 { String::new() } else { format!(" of {}", count(all, "step")) };
-        parts.push(format!("{}{of} unknown", thousands(s.unknown)));
+        parts.push(format!("{}{of} unknown{}", thousands(s.unknown), likely(report)));
     }
-    let first = report.steps.iter().find(|s| s.first_cause && s.verdict == Verdict::Rerun);
+    let first = report.steps.iter().find(|s| s.first_cause && s.verdict != Verdict::Cached);
     let first = first.map_or_else(String::new, |step| {
         let causes = step.causes.iter().filter(|c| c.kind != CauseKind::Parent).count();
         format!("; first cause: {} ({})", on_lines(&[step.line]), count(causes, "cause"))

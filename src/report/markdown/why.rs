@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use super::super::cause::{self, count};
-use super::super::human::why as human;
+use super::super::human::{on_lines, why as human};
 use super::super::why::{WhyReport, WhyStep};
 use super::{Page, cell, code, escape, html, html_code, sentence, text};
 use crate::diff::Verdict;
@@ -28,6 +28,10 @@ pub fn write(out: &mut dyn Write, report: &WhyReport) -> io::Result<()> {
     table(&mut page, report);
     let blocks = report.steps.iter().filter(|s| human::stands_out(s)).map(details);
     page.push_all(blocks, DETAILS, |n| format!("and {} more with causes of their own\n\n", count(n, "step")));
+    let open = cause::open(&report.steps);
+    let open =
+        open.iter().map(|(reason, lines)| format!("- **Open**, {}: {}\n", on_lines(lines), text(reason)));
+    page.push_all(open, WORDS, |n| format!("- and {n} more\n"));
     list(&mut page, report.hints.iter().map(|h| (h.text.as_str(), !h.checked)), "Hint");
     list(&mut page, report.notes.iter().map(|n| (n.as_str(), false)), "Note");
     page.write(out)
@@ -97,9 +101,6 @@ fn details(step: &WhyStep) -> String {
     }
     if !rest.is_empty() {
         out.push_str(&format!("- {}\n", cause::more(rest)));
-    }
-    for open in &step.open {
-        out.push_str(&format!("- hangs on {}\n", text(open)));
     }
     if step.may_be_stale {
         out.push_str(
