@@ -80,12 +80,12 @@ fn functions_and_variables_without_an_end_are_errors_and_hide_no_other() {
 fn what_is_no_text_of_its_kind_is_an_error_with_line_and_column() {
     for (name, text, begins) in [
         ("compose.yaml", "services:\n  a: [\n", "compose.yaml:3:1: this is not YAML"),
-        ("docker-bake.hcl", "target \"a\" {\n  args = {\n", "docker-bake.hcl:3:1: this is not HCL"),
+        ("docker-bake.hcl", "target \"a\" {\n  args = {\n", "docker-bake.hcl:2:3: this is not HCL"),
         ("docker-bake.json", "{\n  \"target\": }\n", "docker-bake.json:2:13: this is not JSON"),
         (
             "docker-bake.json",
             "{\"target\": {\"a\": {\"args\": {\"X\": \"${\"}}}}",
-            "docker-bake.json:1:34: \"${\" is not a template",
+            "docker-bake.json:1:33: \"${\" is not a template",
         ),
     ] {
         let project = read(&[(name, text)]);
