@@ -62,6 +62,7 @@
 //! [`ops`] has the same for every verb of the command line.
 
 pub mod cache;
+pub mod check;
 #[cfg(feature = "cli")]
 pub mod cli;
 pub mod context;

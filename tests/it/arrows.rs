@@ -24,12 +24,14 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("snapshot", &["cache", "digest", "entry"]),
     ("diff", &["cache", "digest", "entry", "gopath", "pattern", "snapshot"]),
     ("imported", &["cache", "digest", "image"]),
-    ("report", &["diff", "digest", "entry"]),
+    ("check", &["context", "dockerfile", "entry", "gopath", "pattern", "plan", "project"]),
+    ("report", &["check", "diff", "digest", "entry"]),
     ("error", &["cache", "context", "git", "image", "imported", "pattern", "plan", "snapshot"]),
     (
         "ops",
         &[
             "cache",
+            "check",
             "context",
             "diff",
             "digest",
@@ -52,7 +54,10 @@ const ARROWS: &[(&str, &[&str])] = &[
     ),
     (
         "cli",
-        &["digest", "error", "image", "imported", "observer", "ops", "plan", "project", "report", "snapshot"],
+        &[
+            "check", "digest", "error", "image", "imported", "observer", "ops", "plan", "project", "report",
+            "snapshot",
+        ],
     ),
 ];
 

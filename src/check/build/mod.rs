@@ -1,0 +1,11 @@
+//! What makes the build fail whatever files there are: syntax, stages, flags.
+
+use super::{Facts, Findings, Rule};
+
+/// The rules of this group.
+pub const RULES: &[Rule] = &[];
+
+/// Looks at one build.
+pub fn find(facts: &Facts<'_>, found: &mut Findings) {
+    let _ = (facts, found);
+}

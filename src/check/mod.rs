@@ -1,0 +1,26 @@
+//! The rule table: findings about a build before anyone builds, each with code, severity, places and help.
+//!
+//! Values in, values out: [`Facts`] holds what was read of one build, each group of rules looks at it and adds to [`Findings`]. No disk, no
+//! clock, no environment; whoever gathers the facts (the verb `check`) has asked all of these, and tries the fixes that findings propose.
+
+mod build;
+mod buildkit;
+mod context;
+mod facts;
+mod finding;
+mod ignoring;
+mod order;
+mod rule;
+mod source;
+
+pub use facts::{Facts, Failure, FolderFacts, Hidden, IgnoreFacts, Lint, StepFacts, Taken};
+pub use finding::{Amount, Edit, Finding, Findings, Fix, Help, Label};
+pub use rule::{Group, RULES, Rule, Severity, rule};
+
+/// Every finding of one build, in the order of the files' lines.
+pub fn find(facts: &Facts<'_>) -> Findings {
+    let mut found = Findings::default();
+    let groups = [build::find, source::find, ignoring::find, context::find, buildkit::find, order::find];
+    groups.iter().for_each(|find| find(facts, &mut found));
+    found
+}
