@@ -47,7 +47,9 @@ fn state(disk: &OnDisk) -> State {
     request.plan.target.clone_from(&case.target);
     request.plan.platform = Some(Platform::parse("linux/amd64").expect("a platform"));
     let read = Read::of(&request, &Silent).expect("a context");
-    let analysis = Analysis::of(&read, AnalysisOptions { fingerprints: true }, &Silent).expect("keys");
+    let analysis =
+        Analysis::of(&read, AnalysisOptions { fingerprints: true, ..AnalysisOptions::default() }, &Silent)
+            .expect("keys");
     let names = read.plan.iter().flat_map(|p| &p.steps).map(|s| s.name.clone()).collect();
     let mut files = BTreeMap::new();
     walk(&disk.context(), b"", &mut files);
