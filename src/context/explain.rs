@@ -1,8 +1,11 @@
 //! Why a path is sent or not, and what was ignored.
 
+use rayon::prelude::*;
+
 use super::Context;
 use super::error::ContextError;
 use super::filter::{Filter, Parents, Sight};
+use super::walk::Hidden;
 use crate::entry::{ContextPath, FileType};
 use crate::gopath::clean;
 use crate::pattern::Decision;
@@ -103,6 +106,30 @@ impl Context {
         let hidden = cause.as_ref().is_some_and(|c| !c.negated || c.not_entered.is_some());
         let state = if state == PathState::Ignored && !hidden { PathState::Unreadable } else { state };
         Ok(verdict(state, cause, &path))
+    }
+
+    /// What the walk met and the ignore file hides, in order, with the pattern that did: what [`Context::ignored`] gives without `all`, at no
+    /// further walk.
+    ///
+    /// # Errors
+    /// [`ContextError::Match`] when a pattern that has to be tested can't be compiled.
+    pub fn hidden(&self) -> Result<Vec<Ignored>, ContextError> {
+        let told = |h: &Hidden| {
+            let cause = match self.cause(h.path.as_bytes())? {
+                Some(cause) => Some(cause),
+                None => self.cause_of(h.decision, h.path.as_bytes()),
+            };
+            let ignored = |cause| Ignored {
+                path: h.path.clone(),
+                file_type: h.file_type,
+                size: h.size,
+                closed: h.closed,
+                cause,
+            };
+            Ok(cause.map(ignored))
+        };
+        let all: Result<Vec<Option<Ignored>>, ContextError> = self.hidden.par_iter().map(told).collect();
+        Ok(all?.into_iter().flatten().collect())
     }
 
     /// Everything that the ignore file hides, in order, with the pattern that did. An ignored folder that isn't entered is

@@ -74,6 +74,7 @@ pub struct Context {
     counts: Counts,
     warnings: Vec<ContextWarning>,
     problems: Vec<walk::Problem>,
+    hidden: Vec<walk::Hidden>,
     ignore: Option<IgnoreFile>,
 }
 
@@ -134,6 +135,7 @@ impl Context {
             only_parents: walked.only_parents,
             warnings: walked.warnings,
             problems: walked.problems,
+            hidden: walked.hidden,
             ignore,
         }
     }

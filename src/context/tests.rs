@@ -147,6 +147,7 @@ fn the_list_of_the_ignored_is_what_is_not_sent() {
         let listed: Vec<Vec<u8>> = ignored.iter().map(|i| i.path.as_bytes().to_vec()).collect();
         assert_eq!(listed, all, "row {number}");
         assert_eq!(context.ignored(false).unwrap().len() as u64, context.counts().ignored, "row {number}");
+        assert_eq!(context.hidden().unwrap(), context.ignored(false).unwrap(), "row {number}");
     }
 }
 
@@ -367,5 +368,6 @@ fn a_listing_is_seen_as_the_folder_that_it_stands_for() {
             );
         }
         assert_eq!(memory.ignored(true).unwrap(), disk.ignored(true).unwrap(), "{ignore:?}");
+        assert_eq!(memory.hidden().unwrap(), disk.ignored(false).unwrap(), "{ignore:?}");
     }
 }

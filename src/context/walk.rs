@@ -12,11 +12,12 @@ use rayon::slice::ParallelSliceMut;
 
 use super::error::{ContextError, ContextWarning, WarningCode};
 use super::filter::{Filter, Parents, Sight};
-use super::stat::Stats;
+use super::stat::{self, Stats};
 use super::{ContextOptions, Counts};
 use crate::entry::{ContextPath, Entry, FileType, Stat};
 use crate::index::nanoseconds;
 use crate::observer::{Event, Observer};
+use crate::pattern::Decision;
 
 /// So many entries are told to the observer at a time.
 const TELL_EVERY: u64 = 512;
@@ -32,6 +33,20 @@ pub(super) struct Walked {
     pub(super) counts: Counts,
     pub(super) warnings: Vec<ContextWarning>,
     pub(super) problems: Vec<Problem>,
+    /// What isn't listed because the ignore file hides it, in order.
+    pub(super) hidden: Vec<Hidden>,
+}
+
+/// An entry that the ignore file hides.
+#[derive(Debug)]
+pub(super) struct Hidden {
+    pub(super) path: ContextPath,
+    pub(super) file_type: FileType,
+    /// As its stat says; 0 for a folder.
+    pub(super) size: u64,
+    /// A folder that isn't entered.
+    pub(super) closed: bool,
+    pub(super) decision: Decision,
 }
 
 /// Something that makes a build fail, if its request reaches it.
@@ -89,12 +104,14 @@ struct Found {
     stat: Stat,
     /// `None` in a listing.
     inode: Option<Inode>,
-    only_parent: bool,
+    /// What hides the folder, which is listed only if something in it is visible.
+    hidden_by: Option<Decision>,
 }
 
 #[derive(Default)]
 struct Part {
     found: Vec<Found>,
+    hidden: Vec<Hidden>,
     ignored: u64,
     hidden_folders: u64,
     warnings: Vec<ContextWarning>,
@@ -146,26 +163,37 @@ pub(super) fn pick(
             closed = Some(path).filter(|_| is_dir);
             continue;
         };
-        if let Sight::Hidden(_) = sight {
-            part.ignored += 1;
-            part.hidden_folders += u64::from(is_dir);
-            closed = Some(path).filter(|_| is_dir);
+        if let Sight::Hidden(decision) = sight {
+            let (path, file_type, size) = (entry.path.clone(), entry.stat.file_type, entry.stat.size);
+            part.hide(Hidden { path, file_type, size, closed: is_dir, decision });
+            closed = Some(entry.path.as_bytes()).filter(|_| is_dir);
             continue;
         }
-        let only_parent = sight != Sight::Visible;
-        if !only_parent {
+        let hidden_by = entered(sight);
+        if hidden_by.is_none() {
             part.warnings.extend(warnings_of(&entry.path, entry.stat.file_type, false));
         }
-        part.found.push(Found {
-            path: entry.path.clone(),
-            stat: entry.stat.clone(),
-            inode: None,
-            only_parent,
-        });
+        part.found.push(Found { path: entry.path.clone(), stat: entry.stat.clone(), inode: None, hidden_by });
     }
     observer.event(Event::Walked(seen));
     observer.event(Event::WalkDone);
     gather(vec![part])
+}
+
+impl Part {
+    fn hide(&mut self, hidden: Hidden) {
+        self.ignored += 1;
+        self.hidden_folders += u64::from(hidden.closed);
+        self.hidden.push(hidden);
+    }
+}
+
+/// What hides a folder that is entered all the same.
+fn entered(sight: Sight) -> Option<Decision> {
+    match sight {
+        Sight::Entered(decision) => Some(decision),
+        Sight::Visible | Sight::Hidden(_) => None,
+    }
 }
 
 struct Builder<'a> {
@@ -239,25 +267,21 @@ impl Visitor<'_> {
                 }
             },
         };
-        if let Sight::Hidden(_) = sight {
-            self.part.ignored += 1;
-            self.part.hidden_folders += u64::from(is_dir);
-        }
         match sight {
-            Sight::Hidden(_) => self.look_at_hidden(entry, path, is_dir),
-            _ => self.take(entry, path, sight != Sight::Visible),
+            Sight::Hidden(decision) => self.look_at_hidden(entry, path, decision, is_dir),
+            _ => self.take(entry, path, entered(sight)),
         }
     }
 
-    fn take(&mut self, entry: &DirEntry, path: ContextPath, only_parent: bool) -> WalkState {
+    fn take(&mut self, entry: &DirEntry, path: ContextPath, hidden_by: Option<Decision>) -> WalkState {
         let stats = &mut self.stats;
         let mut stat = |meta: Metadata| Ok((stats.of(entry.path(), &meta)?, Inode::of(&meta)));
         match entry.metadata().map_err(into_io).and_then(&mut stat) {
             Ok((stat, inode)) => {
-                if !only_parent {
+                if hidden_by.is_none() {
                     self.warn_of(entry.path(), &path, &stat);
                 }
-                self.part.found.push(Found { path, stat, inode: Some(inode), only_parent });
+                self.part.found.push(Found { path, stat, inode: Some(inode), hidden_by });
                 WalkState::Continue
             }
             Err(error) => self.no_stat(path, error),
@@ -266,11 +290,25 @@ impl Visitor<'_> {
 
     /// The client reads the stat of every entry of a folder that it lists, and fails if it can't (`fsutil/filter.go`: the
     /// filter that resets owners has no patterns and comes first).
-    fn look_at_hidden(&mut self, entry: &DirEntry, path: ContextPath, is_dir: bool) -> WalkState {
+    fn look_at_hidden(
+        &mut self,
+        entry: &DirEntry,
+        path: ContextPath,
+        decision: Decision,
+        closed: bool,
+    ) -> WalkState {
         match entry.metadata().map_err(into_io) {
-            Ok(_) if is_dir => WalkState::Skip,
-            Ok(_) => WalkState::Continue,
-            Err(error) => self.no_stat(path, error),
+            Ok(meta) => {
+                let file_type = stat::file_type(meta.file_type());
+                let size = if meta.is_dir() { 0 } else { meta.len() };
+                self.part.hide(Hidden { path, file_type, size, closed, decision });
+                if closed { WalkState::Skip } else { WalkState::Continue }
+            }
+            Err(error) => {
+                self.part.ignored += 1;
+                self.part.hidden_folders += u64::from(closed);
+                self.no_stat(path, error)
+            }
         }
     }
 
@@ -382,6 +420,7 @@ fn gather(parts: Vec<Part>) -> Result<Walked, ContextError> {
             return Err(ContextError::Walk { message });
         }
         found.extend(part.found);
+        walked.hidden.extend(part.hidden);
         walked.counts.ignored += part.ignored;
         walked.counts.hidden_folders += part.hidden_folders;
         walked.warnings.extend(part.warnings);
@@ -391,7 +430,9 @@ fn gather(parts: Vec<Part>) -> Result<Walked, ContextError> {
     walked.warnings.sort_unstable();
     walked.problems.sort_by(|a, b| a.path.cmp(&b.path));
     let kept = drop_empty_parents(&mut found);
-    walked.counts.ignored += (kept.dropped) as u64;
+    walked.counts.ignored += kept.dropped.len() as u64;
+    walked.hidden.extend(kept.dropped);
+    walked.hidden.par_sort_unstable_by(|a, b| a.path.cmp(&b.path));
     walked.only_parents = kept.only_parents;
     walked.inodes = found.iter().filter_map(|f| f.inode).collect();
     walked.entries =
@@ -401,7 +442,7 @@ fn gather(parts: Vec<Part>) -> Result<Walked, ContextError> {
 
 struct Kept {
     only_parents: Vec<u32>,
-    dropped: usize,
+    dropped: Vec<Hidden>,
 }
 
 /// Takes out ignored folders behind which nothing that is kept lies below them.
@@ -411,16 +452,19 @@ fn drop_empty_parents(found: &mut Vec<Found>) -> Kept {
     let mut next: Option<usize> = None;
     for i in (0..before).rev() {
         let has_child = || next.is_some_and(|n| found[n].path.is_below(found[i].path.as_bytes()));
-        keep[i] = !found[i].only_parent || has_child();
+        keep[i] = found[i].hidden_by.is_none() || has_child();
         if keep[i] {
             next = Some(i);
         }
     }
+    let gone = keep.iter().zip(found.iter()).filter(|(keep, _)| !**keep);
+    let dropped = gone.filter_map(|(_, f)| {
+        let (path, file_type) = (f.path.clone(), f.stat.file_type);
+        Some(Hidden { path, file_type, size: f.stat.size, closed: false, decision: f.hidden_by? })
+    });
+    let dropped = dropped.collect();
     let mut keep = keep.into_iter();
     found.retain(|_| keep.next().unwrap_or(true));
-    let places = found.iter().enumerate().filter(|(_, f)| f.only_parent);
-    Kept {
-        only_parents: places.filter_map(|(i, _)| u32::try_from(i).ok()).collect(),
-        dropped: before - found.len(),
-    }
+    let places = found.iter().enumerate().filter(|(_, f)| f.hidden_by.is_some());
+    Kept { only_parents: places.filter_map(|(i, _)| u32::try_from(i).ok()).collect(), dropped }
 }

@@ -47,7 +47,7 @@ fn folder(local: &Local, known: Option<Hidden>) -> FolderFacts<'_> {
             unread: local.found.unread.as_deref(),
         },
         // A pattern that can't be compiled is among the failures already.
-        hidden: known.unwrap_or_else(|| local.context.ignored(false).unwrap_or_default()),
+        hidden: known.unwrap_or_else(|| local.context.hidden().unwrap_or_default()),
     }
 }
 
