@@ -42,8 +42,7 @@ pub fn load(
     index: Option<&Path>,
     observer: &dyn Observer,
 ) -> Result<Loaded, Error> {
-    let parse = |file: &String| pattern::IgnoreFile::parse(file.as_str(), &found.bytes);
-    let ignore = match found.name.as_ref().map(parse).transpose() {
+    let ignore = match parse(&found) {
         Ok(ignore) => ignore,
         Err(e) => return Ok(Err(e)),
     };
@@ -68,14 +67,18 @@ pub fn of_listing(
     files: impl FnOnce(&Context) -> RevisionFiles,
     observer: &dyn Observer,
 ) -> Result<Loaded, Error> {
-    let parse = |file: &String| pattern::IgnoreFile::parse(file.as_str(), &found.bytes);
-    let ignore = match found.name.as_ref().map(parse).transpose() {
+    let ignore = match parse(&found) {
         Ok(ignore) => ignore,
         Err(e) => return Ok(Err(e)),
     };
     let context = Context::of(root, listed, ignore, observer)?;
     let revision = Some(files(&context));
     Ok(Ok(Local { name: name.to_owned(), root: root.to_owned(), found, context, index: None, revision }))
+}
+
+/// What the ignore file says, where there is one.
+fn parse(found: &IgnoreFile) -> Result<Option<pattern::IgnoreFile>, PatternError> {
+    found.name.as_ref().map(|name| pattern::IgnoreFile::parse(name.as_str(), &found.bytes)).transpose()
 }
 
 impl Local {
