@@ -59,7 +59,9 @@ pub fn state(disk: &OnDisk) -> State {
 
 /// A build as it was read, and what lies on the disk now.
 pub fn state_of(disk: &OnDisk, request: &Request, read: &Read) -> State {
-    let analysis = Analysis::of(read, AnalysisOptions { fingerprints: true }, &Silent).expect("keys");
+    let analysis =
+        Analysis::of(read, AnalysisOptions { fingerprints: true, ..AnalysisOptions::default() }, &Silent)
+            .expect("keys");
     let names = read.plan.iter().flat_map(|p| &p.steps).map(|s| s.name.clone()).collect();
     let mut files = BTreeMap::new();
     walk(&disk.context(), b"", &mut files);
