@@ -6,6 +6,7 @@ mod arrows;
 mod bad_input;
 mod causes;
 mod changes;
+mod du;
 mod git;
 mod image_config;
 mod imported;
