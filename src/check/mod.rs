@@ -11,11 +11,13 @@ mod finding;
 mod ignoring;
 mod order;
 mod rule;
+mod silence;
 mod source;
 
 pub use facts::{Asked, Facts, Failure, FolderFacts, Hidden, IgnoreFacts, Lint, StepFacts, Surprise, Taken};
 pub use finding::{Amount, Edit, Finding, Findings, Fix, Help, Label};
 pub use rule::{Group, RULES, Rule, Severity, rule};
+pub use silence::{Silence, of_file as silences_of_file, silences};
 
 /// Every finding of one build, in the order of the files' lines.
 pub fn find(facts: &Facts<'_>) -> Findings {

@@ -35,7 +35,7 @@ mod why;
 pub use affected::{AffectedOptions, affected};
 pub use against::Against;
 pub use analysis::{Analysis, AnalysisOptions, Read};
-pub use check::{CheckBuild, CheckInput, CheckOptions, check};
+pub use check::{CheckBuild, CheckInput, CheckOptions, check, parse_size};
 pub use churn::{ChurnOptions, churn};
 pub use du::{DuOptions, du};
 pub use explain::explain;

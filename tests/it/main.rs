@@ -8,6 +8,7 @@ mod baselines;
 mod causes;
 mod changes;
 mod du;
+mod check;
 mod git;
 mod image_config;
 mod imported;
