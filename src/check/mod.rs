@@ -5,16 +5,20 @@
 
 mod build;
 mod buildkit;
+#[cfg(feature = "project")]
+pub mod ci;
 mod context;
 mod facts;
 mod finding;
 mod ignoring;
 mod order;
+#[cfg(feature = "project")]
+pub mod project;
 mod rule;
 mod source;
 
 pub use facts::{Facts, Failure, FolderFacts, Hidden, IgnoreFacts, Lint, StepFacts, Taken};
-pub use finding::{Amount, Edit, Finding, Findings, Fix, Help, Label};
+pub use finding::{Amount, Edit, Finding, Findings, Fix, Help, Label, Reference};
 pub use rule::{Group, RULES, Rule, Severity, rule};
 
 /// Every finding of one build, in the order of the files' lines.

@@ -1,6 +1,8 @@
 //! What is checked.
 
 use super::{build, buildkit, context, ignoring, order, source};
+#[cfg(feature = "project")]
+use super::{ci, project};
 
 /// One rule.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,8 +52,18 @@ pub enum Severity {
 }
 
 /// Every rule, in groups.
-pub const RULES: &[&[Rule]] =
-    &[build::RULES, source::RULES, ignoring::RULES, context::RULES, buildkit::RULES, order::RULES];
+pub const RULES: &[&[Rule]] = &[
+    build::RULES,
+    source::RULES,
+    ignoring::RULES,
+    context::RULES,
+    buildkit::RULES,
+    order::RULES,
+    #[cfg(feature = "project")]
+    project::RULES,
+    #[cfg(feature = "project")]
+    ci::RULES,
+];
 
 /// The rule of a code.
 pub fn rule(code: &str) -> Option<&'static Rule> {
