@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 
+use super::size;
+
 /// See a Docker build context exactly as BuildKit does, and know its cache keys without an engine.
 #[derive(Debug, Parser)]
 #[command(name = "stowaway", version, about, max_term_width = 100, propagate_version = true)]
@@ -35,6 +37,8 @@ pub enum Command {
     Churn(ChurnArgs),
     /// A build's log joined with the plan: what was cached, what ran, for how long, and why
     Report(ReportArgs),
+    /// What is wrong with a build, told before anyone builds: sources, ignore file, context, order, BuildKit's own checks
+    Check(CheckArgs),
     /// Write a completion script for a shell
     Completion {
         /// The shell
@@ -51,6 +55,42 @@ pub struct PlanArgs {
     pub build: BuildArgs,
     #[command(flatten)]
     pub output: OutputArgs,
+}
+
+/// `check`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Exit status: 0 when nothing is found at the threshold or over it; 1 when something is; 2 for wrong use or \
+                  unreadable input."
+)]
+pub struct CheckArgs {
+    #[command(flatten)]
+    pub build: BuildArgs,
+    /// Exit with 1 for findings of this severity and worse [default: error, unless the configuration says otherwise]
+    #[arg(long, value_enum, value_name = "SEVERITY")]
+    pub threshold: Option<Threshold>,
+    /// Find fault with a context that holds more, such as 50MB or 1.5GiB
+    #[arg(long, value_name = "SIZE", value_parser = size::parse)]
+    pub max_context: Option<u64>,
+    /// Find fault when this path is not in the context
+    #[arg(long, value_name = "PATH")]
+    pub require: Vec<PathBuf>,
+    /// The configuration [default: .stowaway.toml in the context or above it, up to the repository's root]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub config: Option<PathBuf>,
+    #[command(flatten)]
+    pub output: OutputArgs,
+}
+
+/// `--threshold`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Threshold {
+    /// The build fails, or ships what it must not
+    Error,
+    /// Works, but not as people expect, or slowly
+    Warning,
+    /// Worth knowing
+    Note,
 }
 
 /// `ls`.

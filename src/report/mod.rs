@@ -5,6 +5,7 @@
 
 mod affected;
 mod cause;
+mod check;
 mod churn;
 mod explain;
 mod github;
@@ -22,6 +23,9 @@ mod why;
 
 pub use affected::{
     AffectedBuild, AffectedReason, AffectedReport, AffectedSummary, Change, ReasonKind, StateReport,
+};
+pub use check::{
+    CheckCounts, CheckReport, CheckedBuild, EditReport, FindingReport, FixReport, HelpReport, LabelReport,
 };
 pub use churn::{
     ChurnCause, ChurnCommit, ChurnLeftOut, ChurnPath, ChurnPattern, ChurnProposal, ChurnReport, ChurnStep,

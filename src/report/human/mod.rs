@@ -1,6 +1,7 @@
 //! Documents as text for people: fits the width, reads well without colour.
 
 pub(super) mod affected;
+mod check;
 pub(super) mod churn;
 mod explain;
 mod key;
