@@ -7,7 +7,7 @@ mod near;
 mod options;
 mod paths;
 mod rules;
-mod stages;
+pub(super) mod stages;
 #[cfg(test)]
 mod tests;
 mod told;

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::dockerfile::{Dockerfile, InstructionKind, Mount, Stage};
 
 /// The stages that `target` uses, by number; `None` when variables decide it, or there is no such stage.
-pub(super) fn used(file: &Dockerfile, target: Option<&str>) -> Option<BTreeSet<usize>> {
+pub(in super::super) fn used(file: &Dockerfile, target: Option<&str>) -> Option<BTreeSet<usize>> {
     let last = file.stages.len().checked_sub(1)?;
     let first = match target {
         Some(name) => find(file, name, file.stages.len())?,
@@ -23,7 +23,7 @@ pub(super) fn used(file: &Dockerfile, target: Option<&str>) -> Option<BTreeSet<u
 }
 
 /// The number of a stage by its name or its number, among the first `before`; of several of one name, the last counts.
-pub(super) fn find(file: &Dockerfile, name: &str, before: usize) -> Option<usize> {
+pub(in super::super) fn find(file: &Dockerfile, name: &str, before: usize) -> Option<usize> {
     let lower = name.to_lowercase();
     let named = file.stages.iter().take(before).rposition(|s| s.name.as_deref() == Some(lower.as_str()));
     named.or_else(|| name.parse().ok().filter(|n| *n < before))
