@@ -15,11 +15,13 @@ mod order;
 #[cfg(feature = "project")]
 pub mod project;
 mod rule;
+mod silence;
 mod source;
 
 pub use facts::{Asked, Facts, Failure, FolderFacts, Hidden, IgnoreFacts, Lint, StepFacts, Surprise, Taken};
 pub use finding::{Amount, Edit, Finding, Findings, Fix, Help, Label, Reference};
 pub use rule::{Group, RULES, Rule, Severity, rule};
+pub use silence::{Silence, of_file as silences_of_file, silences};
 
 /// Every finding of one build, in the order of the files' lines.
 pub fn find(facts: &Facts<'_>) -> Findings {

@@ -34,7 +34,7 @@ mod why;
 pub use affected::{AffectedOptions, affected};
 pub use against::Against;
 pub use analysis::{Analysis, AnalysisOptions, Read};
-pub use check::{CheckBuild, CheckInput, CheckOptions, check};
+pub use check::{CheckBuild, CheckInput, CheckOptions, check, parse_size};
 pub use churn::{ChurnOptions, churn};
 pub use explain::explain;
 pub use freeze::freeze;
