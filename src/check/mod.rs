@@ -5,17 +5,21 @@
 
 mod build;
 mod buildkit;
+#[cfg(feature = "project")]
+pub mod ci;
 mod context;
 mod facts;
 mod finding;
 mod ignoring;
 mod order;
+#[cfg(feature = "project")]
+pub mod project;
 mod rule;
 mod silence;
 mod source;
 
 pub use facts::{Asked, Facts, Failure, FolderFacts, Hidden, IgnoreFacts, Lint, StepFacts, Surprise, Taken};
-pub use finding::{Amount, Edit, Finding, Findings, Fix, Help, Label};
+pub use finding::{Amount, Edit, Finding, Findings, Fix, Help, Label, Reference};
 pub use rule::{Group, RULES, Rule, Severity, rule};
 pub use silence::{Silence, of_file as silences_of_file, silences};
 
