@@ -255,7 +255,7 @@ impl Resolver<'_> {
         let mut commands = Vec::with_capacity(texts.len());
         for text in texts {
             let instruction = Instruction::parse_trigger(text, span)
-                .map_err(|e| Fail::new("bad-trigger", e.to_string()).at(Some(span)))?;
+                .map_err(|e| Fail::new("bad-trigger", e.engine_message).at(Some(span)))?;
             let sources = self.sources_of(id, &instruction).map_err(|e| e.at(Some(span)))?;
             commands.push(Command {
                 instruction: std::borrow::Cow::Owned(instruction),

@@ -347,7 +347,7 @@ impl Resolver<'_> {
         if matches!(source.as_str(), "." | "/") && !hides_root(matcher) {
             return;
         }
-        if matcher.matches_or_parent(source.as_bytes()) == Ok(true) {
+        if hides(matcher, source.as_bytes()) {
             let verb = if is_add { "Add" } else { "Copy" };
             let message =
                 format!("Attempting to {verb} file {} that is excluded by .dockerignore", quoted(&source));
@@ -359,6 +359,19 @@ impl Resolver<'_> {
 /// `copySourceRootIgnored`.
 fn hides_root(matcher: &Matcher) -> bool {
     matcher.patterns().iter().any(|p| matches!(p.text(), b"*" | b"**" | b"**/*"))
+}
+
+/// `MatchesOrParentMatches` of a list without `!`. BuildKit leaves the slash in front of a source where it is, and then asks for the empty
+/// name above it, too. A pattern that can't be compiled ends the search.
+fn hides(matcher: &Matcher, path: &[u8]) -> bool {
+    let slashes = || path.iter().enumerate().filter(|(_, b)| **b == b'/').map(|(at, _)| at);
+    for pattern in matcher.patterns() {
+        let Ok(found) = pattern.matches(path) else { return false };
+        if found || slashes().any(|at| pattern.matches(&path[..at]) == Ok(true)) {
+            return true;
+        }
+    }
+    false
 }
 
 /// What BuildKit's own checks say about every stage: the answer of `docker build --check`.

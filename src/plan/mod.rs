@@ -16,6 +16,8 @@ mod git;
 mod golden;
 mod graph;
 mod lint;
+#[cfg(test)]
+mod lint_golden;
 mod mounts;
 mod named;
 mod names;
