@@ -35,6 +35,8 @@ pub enum Command {
     Churn(ChurnArgs),
     /// A build's log joined with the plan: what was cached, what ran, for how long, and why
     Report(ReportArgs),
+    /// Whether a build can run here: engine, builder, disk, memory, limits; changes nothing
+    Doctor(DoctorArgs),
     /// Write a completion script for a shell
     Completion {
         /// The shell
@@ -238,6 +240,32 @@ pub struct AffectedArgs {
     /// What a base image is: an OCI layout's folder, or an image config or `docker inspect` as JSON
     #[arg(long, value_name = "REF=PATH")]
     pub base_image: Vec<String>,
+    #[command(flatten)]
+    pub output: OutputArgs,
+}
+
+/// `doctor`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Nothing is started, changed or downloaded.\n\nExit status: 0 when a build can run here; 1 when something that it needs is \
+missing or too small; 2 for wrong use; 3 when no engine answers."
+)]
+pub struct DoctorArgs {
+    /// The build context, for the disk where it lies
+    #[arg(value_name = "CONTEXT", default_value = ".", value_hint = ValueHint::DirPath)]
+    pub context: PathBuf,
+    /// Ask engines behind ssh, too, by running ssh
+    #[arg(long)]
+    pub connect: bool,
+    /// What has to be free where the engine keeps its data, when that is on this machine
+    #[arg(long, value_name = "SIZE", default_value = "1GiB", value_parser = super::doctor::bytes)]
+    pub min_disk: u64,
+    /// What memory has to be available here
+    #[arg(long, value_name = "SIZE", default_value = "256MiB", value_parser = super::doctor::bytes)]
+    pub min_memory: u64,
+    /// How long each question to an engine may take
+    #[arg(long, value_name = "SECONDS", default_value_t = 2, value_parser = clap::value_parser!(u64).range(1..=60))]
+    pub timeout: u64,
     #[command(flatten)]
     pub output: OutputArgs,
 }

@@ -5,6 +5,7 @@ mod args;
 mod churn;
 mod completion;
 mod convert;
+mod doctor;
 mod explain;
 mod folders;
 mod interrupt;
@@ -68,6 +69,7 @@ fn run(command: Command) -> Result<u8, Error> {
         Command::Why(args) => why::run(&args),
         Command::Report(args) => report::run(&args),
         Command::Affected(args) => affected::run(&args),
+        Command::Doctor(args) => doctor::run(&args),
         Command::Completion { shell } => completion::script(shell),
         Command::Man => completion::manual(),
     }
@@ -86,6 +88,7 @@ impl Command {
             Self::Why(args) => args.output.color,
             Self::Report(args) => args.output.color,
             Self::Affected(args) => args.output.color,
+            Self::Doctor(args) => args.output.color,
             Self::Completion { .. } | Self::Man => Color::Auto,
         }
     }

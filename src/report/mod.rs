@@ -6,6 +6,7 @@
 mod affected;
 mod cause;
 mod churn;
+mod doctor;
 mod explain;
 mod github;
 mod human;
@@ -26,8 +27,12 @@ pub use affected::{
 pub use churn::{
     ChurnCause, ChurnCommit, ChurnLeftOut, ChurnPath, ChurnPattern, ChurnProposal, ChurnReport, ChurnStep,
 };
+pub use doctor::{
+    BuilderHealth, CommandsHealth, DiskHealth, DoctorFinding, DoctorReport, DoctorSeverity, DoctorVerdict,
+    EngineHealth, LimitsHealth, MemoryHealth, NodeHealth, ToolHealth,
+};
 pub use explain::{ExplainReport, PathReport, TakenBy, VerdictReport};
-pub use human::Look;
+pub use human::{Look, size};
 pub use key::{KeyPart, KeyReport, KeyStep};
 pub use listing::{EntryReport, ListReport, type_name};
 pub use log::{LogCounts, LogReport, LogStep, LogSummary, OtherWork, StepOutcome};

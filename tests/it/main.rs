@@ -6,6 +6,7 @@ mod arrows;
 mod bad_input;
 mod causes;
 mod changes;
+mod doctor;
 mod git;
 mod image_config;
 mod imported;

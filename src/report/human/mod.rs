@@ -2,6 +2,7 @@
 
 pub(super) mod affected;
 pub(super) mod churn;
+pub(super) mod doctor;
 mod explain;
 mod key;
 mod listing;
@@ -66,7 +67,7 @@ pub(super) fn count(n: u64, one: &str) -> String {
 }
 
 /// Bytes with three digits or so: `17 B`, `4.6 KiB`, `1.2 GiB`.
-pub(super) fn size(bytes: u64) -> String {
+pub fn size(bytes: u64) -> String {
     const UNITS: [&str; 6] = ["KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
     if bytes < 1024 {
         return format!("{bytes} B");
