@@ -8,7 +8,7 @@ use crate::plan::{Plan, Step};
 /// One build, read and analysed.
 #[derive(Debug)]
 pub struct Facts<'a> {
-    /// The Dockerfile's name as findings say it.
+    /// The Dockerfile's name as findings say it: its path from where the program runs, `-` for standard input.
     pub dockerfile: &'a str,
     /// Its bytes; empty when there is none.
     pub bytes: &'a [u8],
@@ -24,6 +24,19 @@ pub struct Facts<'a> {
     pub failures: Vec<Failure>,
     /// What BuildKit's own checks say.
     pub lints: Vec<Lint>,
+    /// What works, but not as most people expect, as `plan` warns of it.
+    pub surprises: Vec<Surprise>,
+    /// What was asked for beyond the rules.
+    pub asked: Asked,
+}
+
+/// What was asked for beyond the rules.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Asked {
+    /// The most that the context may hold, in bytes.
+    pub max_context: Option<u64>,
+    /// Paths that have to be in the context, as they were written.
+    pub require: Vec<Vec<u8>>,
 }
 
 /// A folder that the build may send.
@@ -47,7 +60,7 @@ pub type Hidden = Vec<Ignored>;
 /// The choice of the ignore file.
 #[derive(Debug, Clone, Copy)]
 pub struct IgnoreFacts<'a> {
-    /// Its name; `None` when there is none.
+    /// Its name as findings say it, from where the program runs; `None` when there is none.
     pub name: Option<&'a str>,
     /// Its bytes; empty when there is none.
     pub bytes: &'a [u8],
@@ -100,6 +113,17 @@ pub struct Failure {
     pub cause: Option<(String, usize, String)>,
     /// The path that was looked up, as the engine names it; empty where none is to blame.
     pub path: Vec<u8>,
+}
+
+/// Something that works, but not as most people expect.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Surprise {
+    /// The Dockerfile's line, from 1; `None` where no line of it is meant.
+    pub line: Option<usize>,
+    /// The code that `plan` gives it.
+    pub code: String,
+    /// In words.
+    pub message: String,
 }
 
 /// A remark of BuildKit's own checks.

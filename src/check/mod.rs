@@ -13,7 +13,7 @@ mod order;
 mod rule;
 mod source;
 
-pub use facts::{Facts, Failure, FolderFacts, Hidden, IgnoreFacts, Lint, StepFacts, Taken};
+pub use facts::{Asked, Facts, Failure, FolderFacts, Hidden, IgnoreFacts, Lint, StepFacts, Surprise, Taken};
 pub use finding::{Amount, Edit, Finding, Findings, Fix, Help, Label};
 pub use rule::{Group, RULES, Rule, Severity, rule};
 

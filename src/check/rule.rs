@@ -1,5 +1,7 @@
 //! What is checked.
 
+use serde::Serialize;
+
 use super::{build, buildkit, context, ignoring, order, source};
 
 /// One rule.
@@ -18,7 +20,8 @@ pub struct Rule {
 }
 
 /// What a rule looks at.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Group {
     /// What makes the build fail before it runs anything: syntax, stages, flags.
     Build,
@@ -39,7 +42,8 @@ pub enum Group {
 }
 
 /// How bad a finding is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Severity {
     /// Worth knowing; never makes the exit status 1 by default.
     Note,
@@ -47,6 +51,17 @@ pub enum Severity {
     Warning,
     /// The build fails, or ships what it must not.
     Error,
+}
+
+impl Severity {
+    /// `note`, `warning`, `error`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Note => "note",
+            Self::Warning => "warning",
+            Self::Error => "error",
+        }
+    }
 }
 
 /// Every rule, in groups.

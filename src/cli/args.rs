@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 
+use super::size;
+
 /// See a Docker build context exactly as BuildKit does, and know its cache keys without an engine.
 #[derive(Debug, Parser)]
 #[command(name = "stowaway", version, about, max_term_width = 100, propagate_version = true)]
@@ -37,6 +39,8 @@ pub enum Command {
     Report(ReportArgs),
     /// Whether a build can run here: engine, builder, disk, memory, limits; changes nothing
     Doctor(DoctorArgs),
+    /// What is wrong with a build, told before anyone builds: sources, ignore file, context, order, BuildKit's own checks
+    Check(CheckArgs),
     /// Write a completion script for a shell
     Completion {
         /// The shell
@@ -53,6 +57,51 @@ pub struct PlanArgs {
     pub build: BuildArgs,
     #[command(flatten)]
     pub output: OutputArgs,
+}
+
+/// `check`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Exit status: 0 when nothing is found at the threshold or over it; 1 when something is; 2 for wrong use or \
+                  unreadable input.",
+    mut_arg("format", |arg| arg
+        .value_parser(formats(&[Format::Human, Format::Json, Format::Sarif, Format::Github, Format::Gitlab, Format::Markdown]))
+        .help("Text for people, JSON for programs, SARIF, GitHub's annotations, GitLab's code quality report, or Markdown"))
+)]
+pub struct CheckArgs {
+    #[command(flatten)]
+    pub build: BuildArgs,
+    /// Exit with 1 for findings of this severity and worse [default: error, unless the configuration says otherwise]
+    #[arg(long, value_enum, value_name = "SEVERITY")]
+    pub threshold: Option<Threshold>,
+    /// Find fault with a context that holds more, such as 50MB or 1.5GiB
+    #[arg(long, value_name = "SIZE", value_parser = size::parse)]
+    pub max_context: Option<u64>,
+    /// Find fault when this path is not in the context
+    #[arg(long, value_name = "PATH")]
+    pub require: Vec<PathBuf>,
+    /// The configuration [default: .stowaway.toml in the context or above it, up to the repository's root]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub config: Option<PathBuf>,
+    /// List all rules instead of checking
+    #[arg(long, conflicts_with = "explain")]
+    pub list_rules: bool,
+    /// Tell what a rule is about, with an example, instead of checking
+    #[arg(long, value_name = "CODE")]
+    pub explain: Option<String>,
+    #[command(flatten)]
+    pub output: OutputArgs,
+}
+
+/// `--threshold`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Threshold {
+    /// The build fails, or ships what it must not
+    Error,
+    /// Works, but not as people expect, or slowly
+    Warning,
+    /// Worth knowing
+    Note,
 }
 
 /// `ls`.
@@ -258,10 +307,10 @@ pub struct DoctorArgs {
     #[arg(long)]
     pub connect: bool,
     /// What has to be free where the engine keeps its data, when that is on this machine
-    #[arg(long, value_name = "SIZE", default_value = "1GiB", value_parser = super::doctor::bytes)]
+    #[arg(long, value_name = "SIZE", default_value = "1GiB", value_parser = size::parse)]
     pub min_disk: u64,
     /// What memory has to be available here
-    #[arg(long, value_name = "SIZE", default_value = "256MiB", value_parser = super::doctor::bytes)]
+    #[arg(long, value_name = "SIZE", default_value = "256MiB", value_parser = size::parse)]
     pub min_memory: u64,
     /// How long each question to an engine may take
     #[arg(long, value_name = "SECONDS", default_value_t = 2, value_parser = clap::value_parser!(u64).range(1..=60))]
@@ -374,6 +423,10 @@ pub enum Format {
     Markdown,
     /// Workflow commands, which GitHub shows as annotations
     Github,
+    /// SARIF 2.1.0 for code scanning
+    Sarif,
+    /// GitLab's code quality report
+    Gitlab,
     /// Names, one a line
     Names,
     /// A GitHub job matrix

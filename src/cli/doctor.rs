@@ -47,41 +47,9 @@ fn environment() -> BTreeMap<String, String> {
     std::env::vars_os().filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?))).collect()
 }
 
-/// Reads a size: `500`, `64k`, `1.5GB`, `2GiB`; units count in steps of 1,024, as Docker's do.
-pub fn bytes(text: &str) -> Result<u64, String> {
-    let wrong = || "write a size such as 500MB or 2GiB".to_owned();
-    let end = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
-    let (number, unit) = text.split_at(end);
-    let number: f64 = number.parse().map_err(|_| wrong())?;
-    let unit = unit.trim().to_ascii_lowercase();
-    let power = match unit.trim_end_matches('b').trim_end_matches('i') {
-        "" if unit != "i" && unit != "ib" => 0,
-        "k" => 1,
-        "m" => 2,
-        "g" => 3,
-        "t" => 4,
-        _ => return Err(wrong()),
-    };
-    #[allow(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "it saturates, and there is no sign"
-    )]
-    Ok((number * 1024_f64.powi(power)) as u64)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn sizes_are_read_as_people_write_them() {
-        assert_eq!(
-            ["0", "10", "1k", "1KiB", "1.5MB", "2 g"].map(|t| bytes(t).unwrap()),
-            [0, 10, 1024, 1024, 1_572_864, 2 << 30]
-        );
-        assert!(["", "x", "-1", "1.2.3", "1x", "1ib", "MB"].iter().all(|t| bytes(t).is_err()));
-    }
 
     #[test]
     fn every_command_is_listed_once() {

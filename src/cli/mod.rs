@@ -2,6 +2,7 @@
 
 mod affected;
 mod args;
+mod check;
 mod churn;
 mod completion;
 mod convert;
@@ -15,6 +16,7 @@ mod output;
 mod plan;
 mod progress;
 mod report;
+mod size;
 mod snapshot;
 mod why;
 
@@ -63,6 +65,7 @@ fn run(command: Command) -> Result<u8, Error> {
         Command::Plan(args) => plan::run(&args),
         Command::Ls(args) => ls::run(&args),
         Command::Explain(args) => explain::run(args),
+        Command::Check(args) => check::run(&args),
         Command::Churn(args) => churn::run(&args),
         Command::Snapshot(args) => snapshot::run(&args),
         Command::Key(args) => key::run(&args),
@@ -82,6 +85,7 @@ impl Command {
             Self::Plan(args) => args.output.color,
             Self::Ls(args) => args.output.color,
             Self::Explain(args) => args.output.color,
+            Self::Check(args) => args.output.color,
             Self::Churn(args) => args.output.color,
             Self::Snapshot(args) => args.output.color,
             Self::Key(args) => args.output.color,

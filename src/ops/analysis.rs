@@ -1,16 +1,18 @@
 //! The whole flow: Dockerfile and folders → plan → keys.
 
 use std::ops::Range;
+use std::path::Path;
 use std::sync::Arc;
 
 use super::blobs::KnownBlobs;
 use super::known;
 use super::local::{self, Local};
-use super::locate::{self, Located};
+use super::locate::{self, IgnoreFile, Located};
 use super::revision::AtRevision;
 use super::{NamedInput, Request, images};
-use crate::cache::{self, Inputs, Keys};
+use crate::cache::{self, EntryDigests, Inputs, Keys, Memory};
 use crate::context::{ContextError, View};
+use crate::digest::Digest;
 use crate::dockerfile::{Dockerfile, ParseError};
 use crate::error::Error;
 use crate::observer::Observer;
@@ -73,7 +75,20 @@ impl Read {
     /// # Errors
     /// [`Error`] for input that can't be read.
     pub fn of(request: &Request, observer: &dyn Observer) -> Result<Self, Error> {
-        let located = locate::locate(request)?;
+        Self::located(request, locate::locate(request)?, |_, ignore| ignore, observer)
+    }
+
+    /// As [`Read::of`] with a Dockerfile and an ignore file that are at hand; `naming` says how the ignore file of a named context's
+    /// folder is called.
+    ///
+    /// # Errors
+    /// [`Error`] for input that can't be read.
+    pub fn located(
+        request: &Request,
+        located: Located,
+        naming: fn(&Path, IgnoreFile) -> IgnoreFile,
+        observer: &dyn Observer,
+    ) -> Result<Self, Error> {
         let context = local::load(
             CONTEXT,
             &request.context,
@@ -87,16 +102,21 @@ impl Read {
             _ => None,
         };
         let mut read = Self { located, context, named: Vec::new(), dockerfile, plan, revision: None };
-        read.load_named(request, observer)?;
+        read.load_named(request, naming, observer)?;
         Ok(read)
     }
 
-    /// Walks the named contexts that the target reads.
-    fn load_named(&mut self, request: &Request, observer: &dyn Observer) -> Result<(), Error> {
+    /// Walks the named contexts that the target reads, as far as that was not done yet.
+    pub(super) fn load_named(
+        &mut self,
+        request: &Request,
+        naming: fn(&Path, IgnoreFile) -> IgnoreFile,
+        observer: &dyn Observer,
+    ) -> Result<(), Error> {
         for name in local_names(self.plan.as_ref()) {
             let Some(NamedInput::Folder(root)) = request.named.get(&name) else { continue };
             if self.local(&name).is_none() {
-                let found = locate::of_named(root)?;
+                let found = naming(root, locate::of_named(root)?);
                 self.named.push(local::load(&name, root, found, request.index.as_deref(), observer)?);
             }
         }
@@ -126,6 +146,8 @@ impl Read {
 pub struct AnalysisOptions {
     /// The BLAKE3 of every content that a key needs, from the same read.
     pub fingerprints: bool,
+    /// No file is read: the keys are of no use then, but what each step takes and why a step fails are the same.
+    pub unread: bool,
 }
 
 impl<'a> Analysis<'a> {
@@ -155,13 +177,16 @@ impl<'a> Analysis<'a> {
         let mut keys: Vec<Arc<str>> = Vec::new();
         for (((source, view), known), blobs) in views.iter().zip(&known).zip(&of_revision) {
             keys.push(match (blobs, known) {
+                _ if options.unread => inputs.add_remembered(source, view, &Unread),
                 (Some(blobs), _) => inputs.add_remembered(source, view, blobs),
                 (None, Some(known)) => inputs.add_remembered(source, view, known),
                 (None, None) => inputs.add(source, view),
             });
         }
         analysis.keys = Some(cache::keys(plan, &inputs, observer)?);
-        read.locals().for_each(|local| known::save(local, observer));
+        if !options.unread {
+            read.locals().for_each(|local| known::save(local, observer));
+        }
         drop(inputs);
         drop((known, of_revision));
         analysis.sent =
@@ -183,8 +208,20 @@ impl<'a> Analysis<'a> {
     }
 }
 
+/// Stands for the digests of files that nobody reads.
+struct Unread;
+
+impl Memory for Unread {
+    fn recall(&self, entry: usize, _: bool) -> Option<EntryDigests> {
+        let digest = Digest::sha256(entry.to_le_bytes());
+        Some(EntryDigests { headed: digest, blake3: Some(digest), unopened: false })
+    }
+
+    fn learn(&self, _: usize, _: EntryDigests) {}
+}
+
 /// The build graph of the target.
-fn resolve(request: &Request, file: &Dockerfile) -> Result<Plan, Error> {
+pub(super) fn resolve(request: &Request, file: &Dockerfile) -> Result<Plan, Error> {
     for (name, input) in &request.named {
         if let NamedInput::Folder(path) = input {
             locate::check_folder(path, &format!("the named context {name}"))?;

@@ -39,6 +39,8 @@ pub struct IgnoreFile {
     pub reason: String,
     /// The general ignore file that an empty specific one switches off.
     pub switched_off: Option<String>,
+    /// The general ignore file that a specific one overrides, empty or not.
+    pub overridden: Option<String>,
     /// A general ignore file beside a Dockerfile outside of the context, which is not read.
     pub unread: Option<String>,
 }
@@ -199,6 +201,7 @@ pub fn in_force(found: IgnoreSource, reason: &str) -> IgnoreFile {
             bytes,
             reason: reason.to_owned(),
             switched_off: None,
+            overridden: found.overridden.map(|p| p.to_string_lossy().into_owned()),
             unread,
         },
         None => {

@@ -55,7 +55,8 @@ impl Taken {
 /// [`Error`] for input that can't be read; [`Error::NoPlan`] for a Dockerfile of which nothing can be made.
 pub fn snapshot(request: &Request, observer: &dyn Observer) -> Result<Taken, Error> {
     let read = Read::of(request, observer)?;
-    let analysis = Analysis::of(&read, AnalysisOptions { fingerprints: true }, observer)?;
+    let analysis =
+        Analysis::of(&read, AnalysisOptions { fingerprints: true, ..Default::default() }, observer)?;
     let errors = failures::all(&analysis);
     if read.plan.is_none() {
         return Err(no_plan(&read, errors));

@@ -5,10 +5,12 @@
 
 mod affected;
 mod cause;
+mod check;
 mod churn;
 mod doctor;
 mod explain;
 mod github;
+mod gitlab;
 mod human;
 mod json;
 mod key;
@@ -16,13 +18,19 @@ mod listing;
 mod log;
 mod markdown;
 mod path;
+mod place;
 mod plan;
+mod rules;
+mod sarif;
 mod snapshot;
 mod time;
 mod why;
 
 pub use affected::{
     AffectedBuild, AffectedReason, AffectedReport, AffectedSummary, Change, ReasonKind, StateReport,
+};
+pub use check::{
+    CheckCounts, CheckReport, CheckedBuild, EditReport, FindingReport, FixReport, HelpReport, LabelReport,
 };
 pub use churn::{
     ChurnCause, ChurnCommit, ChurnLeftOut, ChurnPath, ChurnPattern, ChurnProposal, ChurnReport, ChurnStep,
@@ -41,6 +49,7 @@ pub use plan::{
     Cause, ContextSummary, ErrorReport, LinkReport, NamedSummary, PlanReport, Reads, RecordReport, Sent,
     StepReport, WarningReport,
 };
+pub use rules::{RuleList, RulePage};
 pub use snapshot::SnapshotReport;
 pub use why::{
     BaselineReport, CacheAnswer, CauseReport, FoldReport, HintReport, WhyReport, WhyStep, WhySummary,
@@ -78,6 +87,22 @@ pub trait Document {
     /// What `out` says; unsupported for a document that has no such form.
     fn github(&self, _out: &mut dyn Write) -> io::Result<()> {
         unavailable("github")
+    }
+
+    /// Writes the document as SARIF 2.1.0, which code scanning tools and editors read.
+    ///
+    /// # Errors
+    /// What `out` says; unsupported for a document that has no such form.
+    fn sarif(&self, _out: &mut dyn Write) -> io::Result<()> {
+        unavailable("sarif")
+    }
+
+    /// Writes the document as GitLab's code quality report.
+    ///
+    /// # Errors
+    /// What `out` says; unsupported for a document that has no such form.
+    fn gitlab(&self, _out: &mut dyn Write) -> io::Result<()> {
+        unavailable("gitlab")
     }
 
     /// Writes the names that the document tells, one a line.

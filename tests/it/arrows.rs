@@ -24,14 +24,13 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("snapshot", &["cache", "digest", "entry"]),
     ("diff", &["cache", "digest", "entry", "gopath", "pattern", "snapshot"]),
     ("imported", &["cache", "digest", "image"]),
-    ("check", &["context", "dockerfile", "entry", "gopath", "pattern", "plan", "project"]),
-    ("report", &["check", "diff", "digest", "entry"]),
+    ("check", &["context", "dockerfile", "entry", "plan"]),
+    ("report", &["diff", "digest", "entry"]),
     ("error", &["cache", "context", "git", "image", "imported", "pattern", "plan", "snapshot"]),
     (
         "ops",
         &[
             "cache",
-            "check",
             "context",
             "diff",
             "digest",

@@ -122,7 +122,9 @@ fn there(request: &Request, revision: &str) -> Read {
 }
 
 fn snapshot(request: &Request, read: &Read) -> Snapshot {
-    let analysis = Analysis::of(read, AnalysisOptions { fingerprints: true }, &Silent).expect("keys");
+    let analysis =
+        Analysis::of(read, AnalysisOptions { fingerprints: true, ..AnalysisOptions::default() }, &Silent)
+            .expect("keys");
     ops::freeze(request, &analysis)
 }
 
@@ -145,7 +147,9 @@ fn a_clean_work_tree_has_the_keys_of_its_head_whatever_its_modes_are() {
     let request = repo.request();
     assert_eq!(keys(&there(&request, "HEAD")), keys(&here(&request)));
     let now = here(&request);
-    let analysis = Analysis::of(&now, AnalysisOptions { fingerprints: true }, &Silent).expect("keys");
+    let analysis =
+        Analysis::of(&now, AnalysisOptions { fingerprints: true, ..AnalysisOptions::default() }, &Silent)
+            .expect("keys");
     let then = there(&request, "HEAD");
     then.learn_from(&analysis);
     assert_eq!(keys(&then), keys(&now), "digests of files that are here are those of their blobs");

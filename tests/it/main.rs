@@ -4,6 +4,7 @@
 mod affected;
 mod arrows;
 mod bad_input;
+mod baselines;
 mod causes;
 mod changes;
 mod doctor;

@@ -168,7 +168,8 @@ fn read(side: &Side, request: &Request, observer: &dyn Observer) -> Result<Read,
 }
 
 fn analyse<'a>(read: &'a Read, observer: &dyn Observer) -> Result<Analysis<'a>, Failed> {
-    Analysis::of(read, AnalysisOptions { fingerprints: true }, observer).map_err(|e| failed(&e))
+    Analysis::of(read, AnalysisOptions { fingerprints: true, ..Default::default() }, observer)
+        .map_err(|e| failed(&e))
 }
 
 /// The state of a build; one that would fail has none.

@@ -27,7 +27,9 @@ fn frozen(root: &Path, arguments: &[(&str, &str)]) -> Snapshot {
     request.plan.build_args = arguments.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
     request.plan.platform = Some(Platform::parse("linux/amd64").unwrap());
     let read = Read::of(&request, &Silent).unwrap();
-    let analysis = Analysis::of(&read, AnalysisOptions { fingerprints: true }, &Silent).unwrap();
+    let analysis =
+        Analysis::of(&read, AnalysisOptions { fingerprints: true, ..AnalysisOptions::default() }, &Silent)
+            .unwrap();
     freeze(&request, &analysis)
 }
 

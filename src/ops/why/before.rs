@@ -135,7 +135,8 @@ fn at_revision(
 ) -> Result<Before, Error> {
     let permissions = options.umask.map_or(Permissions::HERE, Permissions::of_clone);
     let read = Read::at_revision(request, revision, permissions, observer)?;
-    let analysis = Analysis::of(&read, AnalysisOptions { fingerprints: true }, observer)?;
+    let analysis =
+        Analysis::of(&read, AnalysisOptions { fingerprints: true, ..Default::default() }, observer)?;
     if read.plan.is_none() {
         let mut error = no_plan(&read, failures::all(&analysis));
         if let Error::NoPlan { dockerfile, .. } = &mut error {

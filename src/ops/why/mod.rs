@@ -40,7 +40,8 @@ pub struct WhyOptions {
 /// [`Error`] for input that can't be read, and for a baseline that isn't one.
 pub fn why(request: &Request, options: &WhyOptions, observer: &dyn Observer) -> Result<WhyReport, Error> {
     let read = Read::of(request, observer)?;
-    let analysis = Analysis::of(&read, AnalysisOptions { fingerprints: true }, observer)?;
+    let analysis =
+        Analysis::of(&read, AnalysisOptions { fingerprints: true, ..Default::default() }, observer)?;
     let Some(plan) = &read.plan else { return Err(no_plan(&read, failures::all(&analysis))) };
     let now = freeze(request, &analysis);
     let mut before = before::open(request, options, &now, observer)?;

@@ -1,11 +1,13 @@
 //! Documents as text for people: fits the width, reads well without colour.
 
 pub(super) mod affected;
+mod check;
 pub(super) mod churn;
 pub(super) mod doctor;
 mod explain;
 mod key;
 mod listing;
+pub(super) mod page;
 mod plan;
 mod problem;
 mod table;

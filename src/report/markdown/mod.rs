@@ -2,11 +2,13 @@
 //! comment may be.
 
 mod affected;
+mod check;
 mod churn;
 mod page;
 mod why;
 
 pub use affected::write as affected;
+pub use check::write as check;
 pub use churn::write as churn;
 pub use page::Page;
 pub use why::write as why;

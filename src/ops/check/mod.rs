@@ -1,0 +1,118 @@
+//! `check`: what is wrong with builds, told before anyone builds.
+//!
+//! No file's content is hashed: what a step takes and why it fails hang on names alone.
+
+mod gather;
+mod merge;
+mod names;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use self::merge::{Found, Texts};
+use super::Request;
+use super::analysis::{Analysis, AnalysisOptions, Read};
+use crate::check::{self, Asked, Finding, Severity};
+use crate::error::Error;
+use crate::observer::Observer;
+use crate::report::{CheckCounts, CheckReport, CheckedBuild, FindingReport, PathField};
+
+/// What is checked together.
+#[derive(Debug, Clone, Default)]
+pub struct CheckInput {
+    /// The builds.
+    pub builds: Vec<CheckBuild>,
+    /// Builds that can't be checked here, and why; what is wrong with them may be among `found`.
+    pub others: Vec<CheckedBuild>,
+    /// What is known beforehand, of the files that ask for the builds: each with the names of the builds that it concerns.
+    pub found: Vec<(Finding, Vec<String>)>,
+    /// The texts of these files, as labels name them.
+    pub texts: BTreeMap<String, Vec<u8>>,
+}
+
+/// A build to check.
+#[derive(Debug, Clone, Default)]
+pub struct CheckBuild {
+    /// Its name: a service or target; `None` to take the Dockerfile's.
+    pub name: Option<String>,
+    /// What Dockerfile's text that lies in no file of its own is called.
+    pub inline: Option<String>,
+    /// What is built.
+    pub request: Request,
+}
+
+/// How it is checked.
+#[derive(Debug, Clone, Default)]
+pub struct CheckOptions {
+    /// Findings of this severity and worse make the exit status 1; `None` for what the configuration says, else errors.
+    pub threshold: Option<Severity>,
+    /// What is asked for beyond the rules, on top of the configuration.
+    pub asked: Asked,
+    /// The configuration; `None` to look for `.stowaway.toml` beside the context and above it, up to the repository's root.
+    pub config: Option<PathBuf>,
+}
+
+/// Checks builds. With more than one, a build that can't be read doesn't keep the others from being checked.
+///
+/// # Errors
+/// [`Error`] for input that can't be read, when there is only one.
+pub fn check(
+    input: &CheckInput,
+    options: &CheckOptions,
+    observer: &dyn Observer,
+) -> Result<CheckReport, Error> {
+    let alone = input.builds.len() == 1 && input.others.is_empty() && input.found.is_empty();
+    let mut builds = Vec::new();
+    let mut found = Found { texts: Texts::new(input.texts.clone()), findings: input.found.clone() };
+    for build in &input.builds {
+        match one(build, options, &mut found, observer) {
+            Ok(checked) => builds.push(checked),
+            Err(error) if alone => return Err(error),
+            Err(error) => builds.push(names::unread(build, &error)),
+        }
+    }
+    builds.extend(input.others.iter().cloned());
+    let findings = found.report();
+    Ok(CheckReport {
+        builds,
+        counts: counts(&findings),
+        findings,
+        threshold: options.threshold.unwrap_or(Severity::Error),
+    })
+}
+
+/// Checks one build.
+fn one(
+    build: &CheckBuild,
+    options: &CheckOptions,
+    found: &mut Found,
+    observer: &dyn Observer,
+) -> Result<CheckedBuild, Error> {
+    let request = names::here(&build.request);
+    let located = names::located(&request, build.inline.as_deref())?;
+    let read = Read::located(&request, located, names::general, observer)?;
+    let analysis = Analysis::of(&read, AnalysisOptions { unread: true, ..Default::default() }, observer)?;
+    let facts = gather::facts(&analysis, &options.asked);
+    let findings = check::find(&facts).0;
+    let checked = CheckedBuild {
+        name: build.name.clone().unwrap_or_else(|| read.located.dockerfile.clone()),
+        context: Some(PathField::new(request.context.as_os_str().as_encoded_bytes())),
+        dockerfile: read.located.dockerfile.clone(),
+        target: read.plan.as_ref().map_or_else(String::new, |p| p.target_name.clone()),
+        unread: None,
+    };
+    found.texts.add(&read);
+    found.findings.extend(findings.into_iter().map(|f| (f, vec![checked.name.clone()])));
+    Ok(checked)
+}
+
+/// How many findings there are of each severity.
+fn counts(findings: &[FindingReport]) -> CheckCounts {
+    let of = |severity| findings.iter().filter(|f| f.severity == severity).count() as u64;
+    CheckCounts {
+        errors: of(Severity::Error),
+        warnings: of(Severity::Warning),
+        notes: of(Severity::Note),
+        suppressed: 0,
+    }
+}

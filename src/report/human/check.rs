@@ -1,0 +1,143 @@
+//! `check` for people: as a compiler tells it, with the lines of all files that a finding is about.
+
+use std::io::{self, Write};
+
+use annotate_snippets::renderer::DecorStyle;
+use annotate_snippets::{Annotation, AnnotationKind, Element, Level, Message, Renderer, Snippet};
+
+use super::super::check::{CheckCounts, CheckReport, FindingReport, HelpReport, LabelReport};
+use super::super::{Document, github, gitlab, json, markdown, sarif, shown};
+use super::{Look, Tone, count, wrap};
+use crate::check::Severity;
+
+impl Document for CheckReport {
+    fn human(&self, out: &mut dyn Write, look: &Look) -> io::Result<()> {
+        let several = self.builds.len() > 1;
+        for finding in &self.findings {
+            writeln!(out, "{}\n", told(finding, several, look))?;
+        }
+        for build in &self.builds {
+            if let Some(why) = &build.unread {
+                let label = look.paint(Tone::Error, "not checked:");
+                writeln!(out, "{label} {}: {}\n", shown(build.name.as_bytes()), shown(why.as_bytes()))?;
+            }
+        }
+        writeln!(out, "{}", summary(self, look))
+    }
+
+    fn json(&self, out: &mut dyn Write) -> io::Result<()> {
+        json::write(out, "stowaway.check/1", self)
+    }
+
+    fn markdown(&self, out: &mut dyn Write) -> io::Result<()> {
+        markdown::check(out, self)
+    }
+
+    fn github(&self, out: &mut dyn Write) -> io::Result<()> {
+        github::check(out, self)
+    }
+
+    fn sarif(&self, out: &mut dyn Write) -> io::Result<()> {
+        sarif::write(out, self)
+    }
+
+    fn gitlab(&self, out: &mut dyn Write) -> io::Result<()> {
+        gitlab::write(out, self)
+    }
+}
+
+/// One finding.
+fn told(finding: &FindingReport, several: bool, look: &Look) -> String {
+    let renderer = if look.color { Renderer::styled() } else { Renderer::plain() };
+    let renderer = renderer.decor_style(DecorStyle::Ascii).term_width(look.width);
+    let level = match finding.severity {
+        Severity::Error => Level::ERROR,
+        Severity::Warning => Level::WARNING,
+        Severity::Note => Level::NOTE,
+    };
+    let title = level.primary_title(shown(finding.message.as_bytes())).id(finding.rule.code);
+    let snippets = finding.labels.iter().enumerate().map(|(i, label)| Element::from(snippet(label, i == 0)));
+    let notes = notes(finding, several, look).into_iter().map(Element::from);
+    renderer.render(&[title.elements(snippets.chain(notes))])
+}
+
+/// A place with its lines.
+fn snippet(label: &LabelReport, first: bool) -> Snippet<'_, Annotation<'_>> {
+    let (text, span) = marked(label);
+    let kind = if first { AnnotationKind::Primary } else { AnnotationKind::Context };
+    let mark = kind.span(span);
+    let mark = if label.text.is_empty() { mark } else { mark.label(shown(label.text.as_bytes())) };
+    Snippet::source(text).path(shown(label.file.as_bytes())).line_start(label.line).annotation(mark)
+}
+
+/// The first line of a place, and which bytes of it are meant. Characters that a terminal would obey are replaced.
+fn marked(label: &LabelReport) -> (String, std::ops::Range<usize>) {
+    let line = label.source.first().map_or("", String::as_str);
+    let written = line.len() - line.trim_start().len()..line.trim_end().len();
+    let one_line = label.line == label.end_line;
+    let start = label.column.map_or(written.start, |c| c - 1);
+    let end = label.end_column.filter(|_| one_line).map_or(written.end, |c| c.saturating_sub(1));
+    let visible = |c: char| if c.is_control() && c != '\t' { '\u{fffd}' } else { c };
+    let (mut text, mut span) = (String::new(), None);
+    let mut stop = 0;
+    for (at, c) in line.char_indices() {
+        let here = text.len();
+        text.push(visible(c));
+        if at >= start && at < end.max(start + 1) {
+            span.get_or_insert(here);
+            stop = text.len();
+        }
+    }
+    let start = span.unwrap_or(text.len());
+    (text, start..stop.max(start))
+}
+
+/// What stands below the places.
+fn notes<'a>(finding: &'a FindingReport, several: bool, look: &Look) -> Vec<Message<'a>> {
+    let width = look.width.saturating_sub(16).max(30);
+    let note = |name: &'static str, text: &str| {
+        let text = wrap(&shown(text.as_bytes()), width).join("\n");
+        Level::NOTE.with_name(Some(name)).message(text)
+    };
+    let mut notes = Vec::new();
+    if finding.labels.is_empty() && !finding.steps.is_empty() {
+        notes.push(note("step", &finding.steps.join(", ")));
+    }
+    let paths: Vec<String> = finding.paths.iter().map(|p| format!("`{}`", shown(&p.0))).collect();
+    if paths.iter().any(|p| !finding.message.contains(p.as_str())) {
+        notes.push(note("paths", &paths.join(", ")));
+    }
+    if several && !finding.builds.is_empty() {
+        notes.push(note(
+            if finding.builds.len() == 1 { "build" } else { "builds" },
+            &finding.builds.join(", "),
+        ));
+    }
+    if let Some(engine) = finding.engine_message.as_ref().filter(|e| **e != finding.message && !e.is_empty())
+    {
+        notes.push(note("engine", engine));
+    }
+    notes.extend(finding.help.iter().map(|help| advice(help, width)));
+    notes
+}
+
+/// What to do.
+fn advice(help: &HelpReport, width: usize) -> Message<'_> {
+    Level::HELP.message(wrap(&shown(help.message.as_bytes()), width).join("\n"))
+}
+
+/// The last line.
+fn summary(report: &CheckReport, look: &Look) -> String {
+    let CheckCounts { errors, warnings, notes, suppressed } = report.counts;
+    let builds = match report.builds.as_slice() {
+        [build] => shown(build.name.as_bytes()),
+        builds => count(builds.len() as u64, "build"),
+    };
+    let kinds =
+        [(errors, "error", Tone::Error), (warnings, "warning", Tone::Warning), (notes, "note", Tone::Strong)];
+    let found: Vec<String> =
+        kinds.iter().filter(|k| k.0 > 0).map(|(n, one, tone)| look.paint(*tone, &count(*n, one))).collect();
+    let found = if found.is_empty() { "nothing found".to_owned() } else { found.join(", ") };
+    let quiet = if suppressed > 0 { format!(" ({suppressed} suppressed)") } else { String::new() };
+    format!("{builds}: {found}{quiet}")
+}
