@@ -39,6 +39,8 @@ pub enum Command {
     Churn(ChurnArgs),
     /// A build's log joined with the plan: what was cached, what ran, for how long, and why
     Report(ReportArgs),
+    /// Whether a build can run here: engine, builder, disk, memory, limits; changes nothing
+    Doctor(DoctorArgs),
     /// What is wrong with a build, told before anyone builds: sources, ignore file, context, order, BuildKit's own checks
     Check(CheckArgs),
     /// Write a completion script for a shell
@@ -63,7 +65,10 @@ pub struct PlanArgs {
 #[derive(Debug, Args)]
 #[command(
     after_help = "Exit status: 0 when nothing is found at the threshold or over it; 1 when something is; 2 for wrong use or \
-                  unreadable input."
+                  unreadable input.",
+    mut_arg("format", |arg| arg
+        .value_parser(formats(&[Format::Human, Format::Json, Format::Sarif, Format::Github, Format::Gitlab, Format::Markdown]))
+        .help("Text for people, JSON for programs, SARIF, GitHub's annotations, GitLab's code quality report, or Markdown"))
 )]
 pub struct CheckArgs {
     #[command(flatten)]
@@ -80,6 +85,12 @@ pub struct CheckArgs {
     /// The configuration [default: .stowaway.toml in the context or above it, up to the repository's root]
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub config: Option<PathBuf>,
+    /// List all rules instead of checking
+    #[arg(long, conflicts_with = "explain")]
+    pub list_rules: bool,
+    /// Tell what a rule is about, with an example, instead of checking
+    #[arg(long, value_name = "CODE")]
+    pub explain: Option<String>,
     #[command(flatten)]
     pub output: OutputArgs,
 }
@@ -307,6 +318,32 @@ pub struct AffectedArgs {
     pub output: OutputArgs,
 }
 
+/// `doctor`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Nothing is started, changed or downloaded.\n\nExit status: 0 when a build can run here; 1 when something that it needs is \
+missing or too small; 2 for wrong use; 3 when no engine answers."
+)]
+pub struct DoctorArgs {
+    /// The build context, for the disk where it lies
+    #[arg(value_name = "CONTEXT", default_value = ".", value_hint = ValueHint::DirPath)]
+    pub context: PathBuf,
+    /// Ask engines behind ssh, too, by running ssh
+    #[arg(long)]
+    pub connect: bool,
+    /// What has to be free where the engine keeps its data, when that is on this machine
+    #[arg(long, value_name = "SIZE", default_value = "1GiB", value_parser = size::parse)]
+    pub min_disk: u64,
+    /// What memory has to be available here
+    #[arg(long, value_name = "SIZE", default_value = "256MiB", value_parser = size::parse)]
+    pub min_memory: u64,
+    /// How long each question to an engine may take
+    #[arg(long, value_name = "SECONDS", default_value_t = 2, value_parser = clap::value_parser!(u64).range(1..=60))]
+    pub timeout: u64,
+    #[command(flatten)]
+    pub output: OutputArgs,
+}
+
 /// Reads a umask: up to three octal digits, perhaps behind a 0.
 fn umask(text: &str) -> Result<u16, String> {
     let octal = !text.is_empty() && text.bytes().all(|b| (b'0'..=b'7').contains(&b));
@@ -411,6 +448,10 @@ pub enum Format {
     Markdown,
     /// Workflow commands, which GitHub shows as annotations
     Github,
+    /// SARIF 2.1.0 for code scanning
+    Sarif,
+    /// GitLab's code quality report
+    Gitlab,
     /// Names, one a line
     Names,
     /// A GitHub job matrix

@@ -6,6 +6,7 @@ mod check;
 mod churn;
 mod completion;
 mod convert;
+mod doctor;
 mod du;
 mod explain;
 mod folders;
@@ -73,6 +74,7 @@ fn run(command: Command) -> Result<u8, Error> {
         Command::Why(args) => why::run(&args),
         Command::Report(args) => report::run(&args),
         Command::Affected(args) => affected::run(&args),
+        Command::Doctor(args) => doctor::run(&args),
         Command::Completion { shell } => completion::script(shell),
         Command::Man => completion::manual(),
     }
@@ -93,6 +95,7 @@ impl Command {
             Self::Why(args) => args.output.color,
             Self::Report(args) => args.output.color,
             Self::Affected(args) => args.output.color,
+            Self::Doctor(args) => args.output.color,
             Self::Completion { .. } | Self::Man => Color::Auto,
         }
     }

@@ -34,11 +34,7 @@ impl<'a> Resolver<'a> {
     ///
     /// # Errors
     /// Words that can't be expanded, and values that BuildKit refuses.
-    pub(super) fn image_only(
-        &self,
-        stage: &mut Stage<'a>,
-        instruction: &Instruction,
-    ) -> Result<(), Fail> {
+    pub(super) fn image_only(&self, stage: &mut Stage<'a>, instruction: &Instruction) -> Result<(), Fail> {
         match &instruction.kind {
             InstructionKind::Label(pairs) => self.label_image(stage, pairs, &instruction.keyword)?,
             InstructionKind::Volume(paths) => {
@@ -81,12 +77,7 @@ impl<'a> Resolver<'a> {
     }
 
     /// All words are expanded before the first label is set.
-    fn label_image(
-        &self,
-        stage: &mut Stage<'a>,
-        pairs: &[KeyValue],
-        keyword: &str,
-    ) -> Result<(), Fail> {
+    fn label_image(&self, stage: &mut Stage<'a>, pairs: &[KeyValue], keyword: &str) -> Result<(), Fail> {
         let mut expanded = Vec::with_capacity(pairs.len());
         for pair in pairs {
             expanded.push((self.word(stage, &pair.key)?.text, self.word(stage, &pair.value)?.text));
@@ -109,7 +100,8 @@ impl<'a> Resolver<'a> {
         let mut expanded = Vec::new();
         for word in words {
             // Undefined variables are not remarked here.
-            let known = self.words.expand(word, &stage.state.env, stage.env_complete()).is_ok_and(|w| w.known);
+            let known =
+                self.words.expand(word, &stage.state.env, stage.env_complete()).is_ok_and(|w| w.known);
             let ports = self.words.split(word, &stage.state.env)?;
             expanded.extend(ports.into_iter().map(|port| (port, known)));
         }

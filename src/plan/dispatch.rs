@@ -111,12 +111,7 @@ impl<'a> Resolver<'a> {
     }
 
     /// All values are expanded before the first is set.
-    fn env(
-        &self,
-        stage: &mut Stage<'_>,
-        pairs: &[KeyValue],
-        instruction: &Instruction,
-    ) -> Result<(), Fail> {
+    fn env(&self, stage: &mut Stage<'_>, pairs: &[KeyValue], instruction: &Instruction) -> Result<(), Fail> {
         let mut expanded = Vec::with_capacity(pairs.len());
         for pair in pairs {
             expanded.push((self.word(stage, &pair.key)?, self.word(stage, &pair.value)?));

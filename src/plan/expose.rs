@@ -63,9 +63,8 @@ pub(super) fn remarks(raw: &str) -> Vec<(&'static str, String)> {
         found.push(("ExposeProtoCasing", text));
     }
     if !ip.is_empty() || !host.is_empty() {
-        let text = format!(
-            "EXPOSE instruction should not define an IP address or host-port mapping, found '{raw}'"
-        );
+        let text =
+            format!("EXPOSE instruction should not define an IP address or host-port mapping, found '{raw}'");
         found.push(("ExposeInvalidFormat", text));
     }
     found

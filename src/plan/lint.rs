@@ -121,9 +121,8 @@ impl Linter {
 /// Options that can't be read.
 pub(super) fn config(build_args: &BuildArgs, check: Option<&Directive>) -> Result<LintConfig, Fail> {
     if let Some(given) = build_args.get(CHECK) {
-        return LintConfig::parse(given).map_err(|e| {
-            Fail::new("invalid-build-arg", format!("failed to parse build-arg:{CHECK}: {e}"))
-        });
+        return LintConfig::parse(given)
+            .map_err(|e| Fail::new("invalid-build-arg", format!("failed to parse build-arg:{CHECK}: {e}")));
     }
     let directive = check.map(|check| LintConfig::of_directive(&check.value)).transpose();
     directive.map(Option::unwrap_or_default).map_err(|e| {
@@ -224,8 +223,7 @@ impl Resolver<'_> {
         let known = || self.globals.keys().chain(declared.iter().copied());
         for name in looked.unmatched.iter().filter(|n| !declared.contains(n.as_str())) {
             let near = did_you_mean(name, known()).map_or(String::new(), |n| format!(" (did you mean {n}?)"));
-            self.linter
-                .say("UndefinedArgInFrom", format!("FROM argument '{name}' is not declared{near}"));
+            self.linter.say("UndefinedArgInFrom", format!("FROM argument '{name}' is not declared{near}"));
         }
     }
 
@@ -335,8 +333,10 @@ impl Resolver<'_> {
 
     /// The first WORKDIR of a stage and of those that it stands on.
     pub(super) fn lint_relative(&self, path: &str) {
-        let message =
-            format!("Relative workdir {} can have unexpected results if the base image changes", quoted(path));
+        let message = format!(
+            "Relative workdir {} can have unexpected results if the base image changes",
+            quoted(path)
+        );
         self.linter.say("WorkdirRelativePath", message);
     }
 

@@ -109,7 +109,11 @@ fn what_the_checks_say_is_buildkits() {
         if !want.contains(&got) {
             let shown = json!({ "dockerfile": case["dockerfile"], "mode": case["mode"], "args": case["build_args"],
                 "target": case["target"], "platform": case["platform"], "contexts": case["contexts"], "ignore": case["ignore"] });
-            wrong.push_str(&format!("{}\n{shown}\n  got {got:?}\n want {:?}\n\n", case["dockerfile"].as_str().unwrap_or(""), want));
+            wrong.push_str(&format!(
+                "{}\n{shown}\n  got {got:?}\n want {:?}\n\n",
+                case["dockerfile"].as_str().unwrap_or(""),
+                want
+            ));
         }
         for rule in want[0].said.iter().map(|s| &s.0) {
             *spoken.entry(rule.clone()).or_default() += 1;

@@ -4,8 +4,8 @@ use std::collections::HashMap;
 
 use super::args::{self, BuildArgs, Platforms};
 use super::env::EnvList;
-use super::lint::{self, Linted, Linter};
 use super::epoch::{self, Epoch, Named};
+use super::lint::{self, Linted, Linter};
 use super::named;
 use super::nodes::{Lowered, NodeId, Nodes, PathsId, Work};
 use super::problem::Fail;

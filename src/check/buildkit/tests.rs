@@ -14,8 +14,7 @@ impl Images for Plain {
         let architecture = if name.contains("firmware:1") { "arm64" } else { "amd64" };
         let platform =
             Platform { os: "linux".into(), architecture: architecture.into(), ..Platform::default() };
-        let config =
-            ImageConfig { platform, has_nonempty_history: true, ..ImageConfig::default() };
+        let config = ImageConfig { platform, has_nonempty_history: true, ..ImageConfig::default() };
         Ok(Some(Image { name: name.into(), root_digest: None, config, layers: None }))
     }
 
@@ -30,7 +29,8 @@ fn spoken(rule: &str, example: &str) -> Vec<&'static str> {
     if !example.contains("FROM") {
         text.insert_str(0, "FROM scratch\n");
     }
-    let pattern = example.contains("holds: dist").then(|| crate::pattern::Matcher::new(&["dist"]).expect("a pattern"));
+    let pattern =
+        example.contains("holds: dist").then(|| crate::pattern::Matcher::new(&["dist"]).expect("a pattern"));
     let amd64 = Platform { os: "linux".into(), architecture: "amd64".into(), ..Platform::default() };
     let options = PlanOptions {
         ignore: pattern.map(std::sync::Arc::new),
@@ -67,7 +67,8 @@ fn there_are_22_rules_of_one_kind() {
 #[test]
 fn a_remark_becomes_a_finding_on_its_lines() {
     let span = Span { line: 3, end_line: 5, column: 1 };
-    let lint = Lint { rule: "UndefinedVar", message: "Usage of undefined variable '$X'".into(), spans: vec![span] };
+    let lint =
+        Lint { rule: "UndefinedVar", message: "Usage of undefined variable '$X'".into(), spans: vec![span] };
     let facts = Facts {
         dockerfile: "app/Dockerfile",
         bytes: b"",
@@ -84,6 +85,12 @@ fn a_remark_becomes_a_finding_on_its_lines() {
     find(&facts, &mut found);
     let [one] = found.0.as_slice() else { panic!("one finding") };
     assert_eq!((one.rule.code, one.message.as_str()), ("UndefinedVar", "Usage of undefined variable '$X'"));
-    assert_eq!((one.labels[0].file.as_str(), one.labels[0].line, one.labels[0].end_line), ("app/Dockerfile", 3, 5));
-    assert_eq!(one.engine_message.as_deref(), Some("UndefinedVar: Usage of undefined variable '$X' (line 3)"));
+    assert_eq!(
+        (one.labels[0].file.as_str(), one.labels[0].line, one.labels[0].end_line),
+        ("app/Dockerfile", 3, 5)
+    );
+    assert_eq!(
+        one.engine_message.as_deref(),
+        Some("UndefinedVar: Usage of undefined variable '$X' (line 3)")
+    );
 }
