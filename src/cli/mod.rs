@@ -7,6 +7,7 @@ mod completion;
 mod convert;
 mod explain;
 mod folders;
+mod ignore;
 mod interrupt;
 mod key;
 mod ls;
@@ -66,6 +67,7 @@ fn run(command: Command) -> Result<u8, Error> {
         Command::Snapshot(args) => snapshot::run(&args),
         Command::Key(args) => key::run(&args),
         Command::Why(args) => why::run(&args),
+        Command::Ignore(args) => ignore::run(&args),
         Command::Report(args) => report::run(&args),
         Command::Affected(args) => affected::run(&args),
         Command::Completion { shell } => completion::script(shell),
@@ -84,6 +86,7 @@ impl Command {
             Self::Snapshot(args) => args.output.color,
             Self::Key(args) => args.output.color,
             Self::Why(args) => args.output.color,
+            Self::Ignore(args) => args.output.color,
             Self::Report(args) => args.output.color,
             Self::Affected(args) => args.output.color,
             Self::Completion { .. } | Self::Man => Color::Auto,

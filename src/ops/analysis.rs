@@ -92,7 +92,7 @@ impl Read {
     }
 
     /// Walks the named contexts that the target reads.
-    fn load_named(&mut self, request: &Request, observer: &dyn Observer) -> Result<(), Error> {
+    pub(super) fn load_named(&mut self, request: &Request, observer: &dyn Observer) -> Result<(), Error> {
         for name in local_names(self.plan.as_ref()) {
             let Some(NamedInput::Folder(root)) = request.named.get(&name) else { continue };
             if self.local(&name).is_none() {
@@ -184,7 +184,7 @@ impl<'a> Analysis<'a> {
 }
 
 /// The build graph of the target.
-fn resolve(request: &Request, file: &Dockerfile) -> Result<Plan, Error> {
+pub(super) fn resolve(request: &Request, file: &Dockerfile) -> Result<Plan, Error> {
     for (name, input) in &request.named {
         if let NamedInput::Folder(path) = input {
             locate::check_folder(path, &format!("the named context {name}"))?;

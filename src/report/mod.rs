@@ -9,6 +9,7 @@ mod churn;
 mod explain;
 mod github;
 mod human;
+mod ignore;
 mod json;
 mod key;
 mod listing;
@@ -28,6 +29,10 @@ pub use churn::{
 };
 pub use explain::{ExplainReport, PathReport, TakenBy, VerdictReport};
 pub use human::Look;
+pub use ignore::{
+    IgnoreAside, IgnoreBuild, IgnoreFailure, IgnoreFold, IgnoreGroup, IgnoreLine, IgnoreReport, IgnoreStep,
+    IgnoreSum, IgnoreWritten,
+};
 pub use key::{KeyPart, KeyReport, KeyStep};
 pub use listing::{EntryReport, ListReport, type_name};
 pub use log::{LogCounts, LogReport, LogStep, LogSummary, OtherWork, StepOutcome};

@@ -3,6 +3,7 @@
 pub(super) mod affected;
 pub(super) mod churn;
 mod explain;
+pub(super) mod ignore;
 mod key;
 mod listing;
 mod plan;

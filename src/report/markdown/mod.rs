@@ -3,11 +3,13 @@
 
 mod affected;
 mod churn;
+mod ignore;
 mod page;
 mod why;
 
 pub use affected::write as affected;
 pub use churn::write as churn;
+pub use ignore::write as ignore;
 pub use page::Page;
 pub use why::write as why;
 
