@@ -10,6 +10,7 @@ mod doctor;
 mod du;
 mod explain;
 mod folders;
+mod ignore;
 mod interrupt;
 mod key;
 mod ls;
@@ -72,6 +73,7 @@ fn run(command: Command) -> Result<u8, Error> {
         Command::Snapshot(args) => snapshot::run(&args),
         Command::Key(args) => key::run(&args),
         Command::Why(args) => why::run(&args),
+        Command::Ignore(args) => ignore::run(&args),
         Command::Report(args) => report::run(&args),
         Command::Affected(args) => affected::run(&args),
         Command::Doctor(args) => doctor::run(&args),
@@ -93,6 +95,7 @@ impl Command {
             Self::Snapshot(args) => args.output.color,
             Self::Key(args) => args.output.color,
             Self::Why(args) => args.output.color,
+            Self::Ignore(args) => args.output.color,
             Self::Report(args) => args.output.color,
             Self::Affected(args) => args.output.color,
             Self::Doctor(args) => args.output.color,

@@ -13,6 +13,7 @@ mod explain;
 mod github;
 mod gitlab;
 mod human;
+mod ignore;
 mod json;
 mod key;
 mod listing;
@@ -43,6 +44,10 @@ pub use doctor::{
 pub use du::{DuFile, DuFolder, DuLimit, DuNamed, DuReport, Shares, Weight};
 pub use explain::{ExplainReport, PathReport, TakenBy, VerdictReport};
 pub use human::{Look, size};
+pub use ignore::{
+    IgnoreAside, IgnoreBuild, IgnoreFailure, IgnoreFold, IgnoreGroup, IgnoreLine, IgnoreReport, IgnoreStep,
+    IgnoreSum, IgnoreWritten,
+};
 pub use key::{KeyPart, KeyReport, KeyStep};
 pub use listing::{EntryReport, ListReport, type_name};
 pub use log::{LogCounts, LogReport, LogStep, LogSummary, OtherWork, StepOutcome};

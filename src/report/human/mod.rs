@@ -6,6 +6,7 @@ pub(super) mod churn;
 pub(super) mod doctor;
 pub(super) mod du;
 mod explain;
+pub(super) mod ignore;
 mod key;
 mod listing;
 pub(super) mod page;
