@@ -7,6 +7,7 @@ mod analysis;
 mod blobs;
 mod check;
 mod churn;
+mod churn_counts;
 mod doctor;
 mod du;
 mod explain;

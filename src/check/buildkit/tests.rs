@@ -80,6 +80,7 @@ fn a_remark_becomes_a_finding_on_its_lines() {
         lints: vec![lint],
         surprises: Vec::new(),
         asked: Asked::default(),
+        churn: None,
     };
     let mut found = Findings::default();
     find(&facts, &mut found);

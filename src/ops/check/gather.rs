@@ -30,6 +30,7 @@ pub fn facts<'a>(
         lints: Vec::new(),
         surprises: surprises::all(analysis).into_iter().map(surprise).collect(),
         asked: asked.clone(),
+        churn: None,
     }
 }
 
