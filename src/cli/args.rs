@@ -23,6 +23,8 @@ pub enum Command {
     Plan(PlanArgs),
     /// The files that the engine will see
     Ls(LsArgs),
+    /// What the context weighs, by folder: sent, used by some instruction, used by none, hidden
+    Du(DuArgs),
     /// Whether a path is sent, which pattern decided, and which instructions take it
     Explain(ExplainArgs),
     /// Write the state of the build's inputs to a file, to compare with later
@@ -113,6 +115,29 @@ pub struct LsArgs {
     /// Add the digest of each file's content
     #[arg(long, value_name = "ALGORITHM")]
     pub hash: Option<Hash>,
+    #[command(flatten)]
+    pub output: OutputArgs,
+}
+
+/// `du`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Sizes are written as 412MB, 1.5 GiB or 4096: kB, MB, GB and TB count in thousands, KiB, MiB, GiB and TiB and the letters \
+alone (K, M, G, T) in 1024.\n\nExit status: 0 when the context was weighed; 1 when more than --max is sent; 2 for wrong use or unreadable input.",
+    mut_arg("format", |arg| arg.value_parser(formats(&[Format::Human, Format::Json, Format::Markdown])))
+)]
+pub struct DuArgs {
+    #[command(flatten)]
+    pub build: BuildArgs,
+    /// List so many folders and so many files at most
+    #[arg(short = 'n', long, value_name = "N", default_value_t = 10)]
+    pub top: usize,
+    /// List folders down to this depth: 1 for those at the top, 0 for none
+    #[arg(short, long, value_name = "N", default_value_t = 1)]
+    pub depth: usize,
+    /// Exit with 1 when more than this is sent to the engine
+    #[arg(long, value_name = "SIZE", value_parser = size::parse)]
+    pub max: Option<u64>,
     #[command(flatten)]
     pub output: OutputArgs,
 }

@@ -6,6 +6,7 @@ mod check;
 mod churn;
 mod completion;
 mod convert;
+mod du;
 mod explain;
 mod folders;
 mod interrupt;
@@ -63,6 +64,7 @@ fn run(command: Command) -> Result<u8, Error> {
     match command {
         Command::Plan(args) => plan::run(&args),
         Command::Ls(args) => ls::run(&args),
+        Command::Du(args) => du::run(&args),
         Command::Explain(args) => explain::run(args),
         Command::Check(args) => check::run(&args),
         Command::Churn(args) => churn::run(&args),
@@ -82,6 +84,7 @@ impl Command {
         match self {
             Self::Plan(args) => args.output.color,
             Self::Ls(args) => args.output.color,
+            Self::Du(args) => args.output.color,
             Self::Explain(args) => args.output.color,
             Self::Check(args) => args.output.color,
             Self::Churn(args) => args.output.color,

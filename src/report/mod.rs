@@ -7,6 +7,7 @@ mod affected;
 mod cause;
 mod check;
 mod churn;
+mod du;
 mod explain;
 mod github;
 mod human;
@@ -30,6 +31,7 @@ pub use check::{
 pub use churn::{
     ChurnCause, ChurnCommit, ChurnLeftOut, ChurnPath, ChurnPattern, ChurnProposal, ChurnReport, ChurnStep,
 };
+pub use du::{DuFile, DuFolder, DuLimit, DuNamed, DuReport, Shares, Weight};
 pub use explain::{ExplainReport, PathReport, TakenBy, VerdictReport};
 pub use human::Look;
 pub use key::{KeyPart, KeyReport, KeyStep};

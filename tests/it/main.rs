@@ -7,6 +7,7 @@ mod bad_input;
 mod baselines;
 mod causes;
 mod changes;
+mod du;
 mod git;
 mod image_config;
 mod imported;

@@ -3,6 +3,7 @@
 pub(super) mod affected;
 mod check;
 pub(super) mod churn;
+pub(super) mod du;
 mod explain;
 mod key;
 mod listing;

@@ -3,11 +3,13 @@
 
 mod affected;
 mod churn;
+mod du;
 mod page;
 mod why;
 
 pub use affected::write as affected;
 pub use churn::write as churn;
+pub use du::write as du;
 pub use page::Page;
 pub use why::write as why;
 
