@@ -1,12 +1,13 @@
 //! What rules look at.
 
+use super::context::Verdict;
 use crate::context::{Context, Ignored};
 use crate::dockerfile::{Dockerfile, Span};
 use crate::entry::Entry;
 use crate::plan::{Plan, Step};
 
 /// One build, read and analysed.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Facts<'a> {
     /// The Dockerfile's name as findings say it: its path from where the program runs, `-` for standard input.
     pub dockerfile: &'a str,
@@ -28,6 +29,39 @@ pub struct Facts<'a> {
     pub surprises: Vec<Surprise>,
     /// What was asked for beyond the rules.
     pub asked: Asked,
+    /// What was seen by looking into files and into git's index.
+    pub looked: Looked,
+}
+
+/// What was seen by looking into files and into git's index.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Looked {
+    /// The files that hold a secret, or look like it.
+    pub peeked: Vec<Peeked>,
+    /// The entries whose modes a fresh checkout would not have, in order.
+    pub modes: Vec<OddMode>,
+}
+
+/// A file that was looked into.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Peeked {
+    /// The folder's place in [`Facts::folders`].
+    pub folder: usize,
+    /// Its path below the folder.
+    pub path: Vec<u8>,
+    /// What it is.
+    pub verdict: Verdict,
+}
+
+/// An entry with a mode that a fresh checkout would not have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OddMode {
+    /// The folder's place in [`Facts::folders`].
+    pub folder: usize,
+    /// The entry's place in the folder's listing.
+    pub entry: usize,
+    /// The mode that it has in a fresh checkout with umask 022.
+    pub fresh: u16,
 }
 
 /// What was asked for beyond the rules.

@@ -13,7 +13,11 @@ mod order;
 mod rule;
 mod source;
 
-pub use facts::{Asked, Facts, Failure, FolderFacts, Hidden, IgnoreFacts, Lint, StepFacts, Surprise, Taken};
+pub use context::{LARGEST_SECRET, Verdict, may_hold_secret, secret_in};
+pub use facts::{
+    Asked, Facts, Failure, FolderFacts, Hidden, IgnoreFacts, Lint, Looked, OddMode, Peeked, StepFacts,
+    Surprise, Taken,
+};
 pub use finding::{Amount, Edit, Finding, Findings, Fix, Help, Label};
 pub use rule::{Group, RULES, Rule, Severity, rule};
 

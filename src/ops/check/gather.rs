@@ -3,6 +3,7 @@
 use super::super::analysis::{Analysis, Read};
 use super::super::local::Local;
 use super::super::{failures, surprises};
+use super::look;
 use crate::check::{Asked, Facts, Failure, FolderFacts, Hidden, IgnoreFacts, StepFacts, Surprise, Taken};
 use crate::entry::Source as _;
 use crate::report::{Cause, ErrorReport};
@@ -24,6 +25,7 @@ pub fn facts<'a>(analysis: &'a Analysis<'a>, asked: &Asked) -> Facts<'a> {
         lints: Vec::new(),
         surprises: surprises::all(analysis).into_iter().map(surprise).collect(),
         asked: asked.clone(),
+        looked: look::look(read),
     }
 }
 

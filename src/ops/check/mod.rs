@@ -3,6 +3,7 @@
 //! No file's content is hashed: what a step takes and why it fails hang on names alone.
 
 mod gather;
+mod look;
 mod merge;
 mod names;
 
