@@ -11,6 +11,8 @@
 mod change;
 #[path = "engine/compare.rs"]
 mod compare;
+#[path = "engine/doctor.rs"]
+mod doctor;
 #[path = "engine/generated.rs"]
 mod generated;
 #[path = "engine/predict.rs"]

@@ -2,16 +2,22 @@
 
 use std::os::unix::ffi::OsStrExt as _;
 
-use super::args::{CheckArgs, Threshold};
+use super::args::{CheckArgs, Format, Threshold};
 use super::progress::Progress;
 use super::{DONE, FOUND, UNUSABLE, output, request};
-use crate::check::{Asked, Severity};
+use crate::check::{Asked, RULES, Rule, Severity};
 use crate::error::Error;
 use crate::ops::{self, CheckBuild, CheckInput, CheckOptions};
-use crate::report::CheckReport;
+use crate::report::{CheckReport, Document, RuleList, RulePage};
 
 /// Checks and writes what was found; the status tells whether that is at the threshold or over it.
 pub fn run(args: &CheckArgs) -> Result<u8, Error> {
+    if args.list_rules {
+        return list(&RuleList, args);
+    }
+    if let Some(code) = &args.explain {
+        return list(&RulePage(named(code)?), args);
+    }
     let request = request(&args.build.context, &args.build.options)?;
     let builds = vec![CheckBuild { request, ..CheckBuild::default() }];
     let input = CheckInput { builds, ..CheckInput::default() };
@@ -20,6 +26,23 @@ pub fn run(args: &CheckArgs) -> Result<u8, Error> {
     progress.finish();
     output::write(&report, &args.output, false)?;
     Ok(status(&report))
+}
+
+/// Writes the rules, or one of them, in a format that they have.
+fn list(document: &impl Document, args: &CheckArgs) -> Result<u8, Error> {
+    if !matches!(args.output.format, Format::Human | Format::Json | Format::Markdown) {
+        return Err(Error::usage("rules have no such form", "use --format human, json or markdown"));
+    }
+    output::write(document, &args.output, false)?;
+    Ok(DONE)
+}
+
+/// A rule by its code, in any case.
+fn named(code: &str) -> Result<&'static Rule, Error> {
+    let found = RULES.iter().copied().flatten().find(|rule| rule.code.eq_ignore_ascii_case(code));
+    found.ok_or_else(|| {
+        Error::usage(format!("there is no rule {code}"), "`stowaway check --list-rules` lists all")
+    })
 }
 
 /// What the flags ask for.

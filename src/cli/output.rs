@@ -23,6 +23,8 @@ pub fn write(document: &impl Document, args: &OutputArgs, nul: bool) -> Result<(
         Format::Json => document.json(out),
         Format::Markdown => document.markdown(out),
         Format::Github => document.github(out),
+        Format::Sarif => document.sarif(out),
+        Format::Gitlab => document.gitlab(out),
         Format::Names => document.names(out),
         Format::Matrix => document.matrix(out),
     };

@@ -7,16 +7,23 @@ mod affected;
 mod cause;
 mod check;
 mod churn;
+mod doctor;
+mod du;
 mod explain;
 mod github;
+mod gitlab;
 mod human;
+mod ignore;
 mod json;
 mod key;
 mod listing;
 mod log;
 mod markdown;
 mod path;
+mod place;
 mod plan;
+mod rules;
+mod sarif;
 mod snapshot;
 mod time;
 mod why;
@@ -30,8 +37,17 @@ pub use check::{
 pub use churn::{
     ChurnCause, ChurnCommit, ChurnLeftOut, ChurnPath, ChurnPattern, ChurnProposal, ChurnReport, ChurnStep,
 };
+pub use doctor::{
+    BuilderHealth, CommandsHealth, DiskHealth, DoctorFinding, DoctorReport, DoctorSeverity, DoctorVerdict,
+    EngineHealth, LimitsHealth, MemoryHealth, NodeHealth, ToolHealth,
+};
+pub use du::{DuFile, DuFolder, DuLimit, DuNamed, DuReport, Shares, Weight};
 pub use explain::{ExplainReport, PathReport, TakenBy, VerdictReport};
-pub use human::Look;
+pub use human::{Look, size};
+pub use ignore::{
+    IgnoreAside, IgnoreBuild, IgnoreFailure, IgnoreFold, IgnoreGroup, IgnoreLine, IgnoreReport, IgnoreStep,
+    IgnoreSum, IgnoreWritten,
+};
 pub use key::{KeyPart, KeyReport, KeyStep};
 pub use listing::{EntryReport, ListReport, type_name};
 pub use log::{LogCounts, LogReport, LogStep, LogSummary, OtherWork, StepOutcome};
@@ -40,6 +56,7 @@ pub use plan::{
     Cause, ContextSummary, ErrorReport, LinkReport, NamedSummary, PlanReport, Reads, RecordReport, Sent,
     StepReport, WarningReport,
 };
+pub use rules::{RuleList, RulePage};
 pub use snapshot::SnapshotReport;
 pub use why::{
     BaselineReport, CacheAnswer, CauseReport, FoldReport, HintReport, WhyReport, WhyStep, WhySummary,
@@ -77,6 +94,22 @@ pub trait Document {
     /// What `out` says; unsupported for a document that has no such form.
     fn github(&self, _out: &mut dyn Write) -> io::Result<()> {
         unavailable("github")
+    }
+
+    /// Writes the document as SARIF 2.1.0, which code scanning tools and editors read.
+    ///
+    /// # Errors
+    /// What `out` says; unsupported for a document that has no such form.
+    fn sarif(&self, _out: &mut dyn Write) -> io::Result<()> {
+        unavailable("sarif")
+    }
+
+    /// Writes the document as GitLab's code quality report.
+    ///
+    /// # Errors
+    /// What `out` says; unsupported for a document that has no such form.
+    fn gitlab(&self, _out: &mut dyn Write) -> io::Result<()> {
+        unavailable("gitlab")
     }
 
     /// Writes the names that the document tells, one a line.

@@ -8,6 +8,8 @@ mod baselines;
 mod causes;
 mod changes;
 mod check;
+mod doctor;
+mod du;
 mod git;
 mod image_config;
 mod imported;

@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 
 use super::super::Request;
 use super::super::analysis::{Analysis, AnalysisOptions, Read};
+use super::super::churn_counts::churn_counts;
 use super::config::Config;
 use super::{gather, names};
-use crate::check::{self, Finding, Hidden};
+use crate::check::{self, Churn, Finding, Hidden};
 use crate::context::GENERAL;
 use crate::error::Error;
 use crate::observer::Silent;
@@ -22,6 +23,8 @@ pub struct Checker<'r> {
     pub read: Read,
     /// What ignore files hide, by the folder's name, so that a try that doesn't touch them needs no walk.
     pub hidden: BTreeMap<String, Hidden>,
+    /// How often its files changed, once that was asked.
+    pub churn: Option<Option<Churn>>,
 }
 
 /// What was found, configuration and comments applied.
@@ -40,7 +43,10 @@ impl Checker<'_> {
     pub fn find(&mut self) -> Result<Judged, Error> {
         let options = AnalysisOptions { unread: true, ..AnalysisOptions::default() };
         let analysis = Analysis::of(&self.read, options, &Silent)?;
-        let facts = gather::facts(&analysis, &self.config.asked, std::mem::take(&mut self.hidden));
+        let mut facts = gather::facts(&analysis, &self.config.asked, std::mem::take(&mut self.hidden));
+        if check::wants_churn(&facts) {
+            facts.churn = self.churn.get_or_insert_with(|| churn_counts(&self.request.context)).clone();
+        }
         let mut found = check::find(&facts);
         let silences = check::silences(&facts, &mut found);
         self.hidden = facts.folders.into_iter().map(|f| (f.name.to_owned(), f.hidden)).collect();

@@ -1,7 +1,9 @@
 //! Documents as workflow commands, which GitHub shows as annotations of files.
 
+mod check;
 mod why;
 
+pub use check::write as check;
 pub use why::write as why;
 
 use std::io::{self, Write};

@@ -6,7 +6,7 @@ use annotate_snippets::renderer::DecorStyle;
 use annotate_snippets::{Annotation, AnnotationKind, Element, Level, Message, Renderer, Snippet};
 
 use super::super::check::{CheckCounts, CheckReport, FindingReport, HelpReport, LabelReport};
-use super::super::{Document, json, shown};
+use super::super::{Document, github, gitlab, json, markdown, sarif, shown};
 use super::{Look, Tone, count, wrap};
 use crate::check::Severity;
 
@@ -27,6 +27,22 @@ impl Document for CheckReport {
 
     fn json(&self, out: &mut dyn Write) -> io::Result<()> {
         json::write(out, "stowaway.check/1", self)
+    }
+
+    fn markdown(&self, out: &mut dyn Write) -> io::Result<()> {
+        markdown::check(out, self)
+    }
+
+    fn github(&self, out: &mut dyn Write) -> io::Result<()> {
+        github::check(out, self)
+    }
+
+    fn sarif(&self, out: &mut dyn Write) -> io::Result<()> {
+        sarif::write(out, self)
+    }
+
+    fn gitlab(&self, out: &mut dyn Write) -> io::Result<()> {
+        gitlab::write(out, self)
     }
 }
 

@@ -3,9 +3,13 @@
 pub(super) mod affected;
 mod check;
 pub(super) mod churn;
+pub(super) mod doctor;
+pub(super) mod du;
 mod explain;
+pub(super) mod ignore;
 mod key;
 mod listing;
+pub(super) mod page;
 mod plan;
 mod problem;
 mod table;
@@ -67,7 +71,7 @@ pub(super) fn count(n: u64, one: &str) -> String {
 }
 
 /// Bytes with three digits or so: `17 B`, `4.6 KiB`, `1.2 GiB`.
-pub(super) fn size(bytes: u64) -> String {
+pub fn size(bytes: u64) -> String {
     const UNITS: [&str; 6] = ["KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
     if bytes < 1024 {
         return format!("{bytes} B");
