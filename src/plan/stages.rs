@@ -137,7 +137,10 @@ impl<'a> Resolver<'a> {
                 for instruction in &written.instructions {
                     let command = Command {
                         instruction: std::borrow::Cow::Borrowed(instruction),
-                        sources: self.sources_of(id, instruction)?,
+                        // BuildKit tells no place here; the reader has more of one.
+                        sources: self
+                            .sources_of(id, instruction)
+                            .map_err(|e| e.at(Some(instruction.span)))?,
                         onbuild: false,
                     };
                     commands.push(command);
@@ -162,7 +165,6 @@ impl<'a> Resolver<'a> {
         stage: StageId,
         instruction: &Instruction,
     ) -> Result<Vec<StageId>, Fail> {
-        // BuildKit's errors here carry no place.
         let mut sources = Vec::new();
         match &instruction.kind {
             InstructionKind::Copy(copy) => {

@@ -236,7 +236,7 @@ fn the_examples_of_pages_about_builds_fire_and_those_put_right_do_not() {
         }
         count += 1;
     }
-    assert!(count > 20, "{count} pages with examples");
+    assert!(count >= 20, "{count} pages with examples");
 }
 
 #[test]
