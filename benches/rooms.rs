@@ -124,5 +124,6 @@ fn copy_everything() -> Plan {
         steps: Vec::new(),
         errors: Vec::new(),
         warnings: Vec::new(),
+        lints: Vec::new(),
     }
 }

@@ -80,6 +80,7 @@ pub(super) fn plan(vertices: Vec<(Op, Vec<usize>)>) -> Plan {
         image: plan::TargetImage::default(),
         errors: Vec::new(),
         warnings: Vec::new(),
+        lints: Vec::new(),
     }
 }
 

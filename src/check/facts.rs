@@ -6,7 +6,7 @@ use crate::entry::Entry;
 use crate::plan::{Plan, Step};
 
 /// One build, read and analysed.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Facts<'a> {
     /// The Dockerfile's name as findings say it: its path from where the program runs, `-` for standard input.
     pub dockerfile: &'a str,
@@ -28,6 +28,9 @@ pub struct Facts<'a> {
     pub surprises: Vec<Surprise>,
     /// What was asked for beyond the rules.
     pub asked: Asked,
+    /// How often files of the build context changed lately; `None` where no repository tells. Not asked for where
+    /// [`wants_churn`](super::wants_churn) says that no rule would look.
+    pub churn: Option<Churn>,
 }
 
 /// What was asked for beyond the rules.
@@ -37,6 +40,15 @@ pub struct Asked {
     pub max_context: Option<u64>,
     /// Paths that have to be in the context, as they were written.
     pub require: Vec<Vec<u8>>,
+}
+
+/// How often files changed in the last commits that led to the checked out one.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Churn {
+    /// How many commits were looked at.
+    pub commits: usize,
+    /// Paths below the build context, sorted bytewise, each with the number of those commits that changed it.
+    pub paths: Vec<(Vec<u8>, usize)>,
 }
 
 /// A folder that the build may send.

@@ -23,6 +23,23 @@ pub struct Finding {
     pub engine_message: Option<String>,
     /// What to do, best first.
     pub help: Vec<Help>,
+    /// The path of a project's file that leads nowhere, for a table of all of them.
+    pub reference: Option<Reference>,
+}
+
+/// A path that leads nowhere.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reference {
+    /// Which build names it.
+    pub build: String,
+    /// As it is written.
+    pub written: String,
+    /// What it is resolved to.
+    pub resolved: String,
+    /// Where what is meant may lie instead, the likeliest first; empty when nothing like it is there.
+    pub found: Vec<String>,
+    /// What to write instead, where that is clear.
+    pub fix: Option<String>,
 }
 
 /// Files and bytes.
@@ -101,6 +118,7 @@ impl Findings {
             amount: None,
             engine_message: None,
             help: Vec::new(),
+            reference: None,
         });
         let last = self.0.len() - 1;
         &mut self.0[last]

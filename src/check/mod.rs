@@ -5,17 +5,31 @@
 
 mod build;
 mod buildkit;
+#[cfg(feature = "project")]
+pub mod ci;
 mod context;
 mod facts;
 mod finding;
 mod ignoring;
+mod litter;
 mod order;
+#[cfg(feature = "project")]
+pub mod project;
 mod rule;
+mod silence;
 mod source;
+mod steps;
+mod text;
+#[cfg(test)]
+mod trial;
 
-pub use facts::{Asked, Facts, Failure, FolderFacts, Hidden, IgnoreFacts, Lint, StepFacts, Surprise, Taken};
-pub use finding::{Amount, Edit, Finding, Findings, Fix, Help, Label};
+pub use facts::{
+    Asked, Churn, Facts, Failure, FolderFacts, Hidden, IgnoreFacts, Lint, StepFacts, Surprise, Taken,
+};
+pub use finding::{Amount, Edit, Finding, Findings, Fix, Help, Label, Reference};
+pub use order::wants_churn;
 pub use rule::{Group, RULES, Rule, Severity, rule};
+pub use silence::{Silence, of_file as silences_of_file, silences};
 
 /// Every finding of one build, in the order of the files' lines.
 pub fn find(facts: &Facts<'_>) -> Findings {

@@ -3,6 +3,8 @@
 use serde::Serialize;
 
 use super::{build, buildkit, context, ignoring, order, source};
+#[cfg(feature = "project")]
+use super::{ci, project};
 
 /// One rule.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,8 +67,18 @@ impl Severity {
 }
 
 /// Every rule, in groups.
-pub const RULES: &[&[Rule]] =
-    &[build::RULES, source::RULES, ignoring::RULES, context::RULES, buildkit::RULES, order::RULES];
+pub const RULES: &[&[Rule]] = &[
+    build::RULES,
+    source::RULES,
+    ignoring::RULES,
+    context::RULES,
+    buildkit::RULES,
+    order::RULES,
+    #[cfg(feature = "project")]
+    project::RULES,
+    #[cfg(feature = "project")]
+    ci::RULES,
+];
 
 /// The rule of a code.
 pub fn rule(code: &str) -> Option<&'static Rule> {

@@ -23,6 +23,8 @@ pub enum Command {
     Plan(PlanArgs),
     /// The files that the engine will see
     Ls(LsArgs),
+    /// What the context weighs, by folder: sent, used by some instruction, used by none, hidden
+    Du(DuArgs),
     /// Whether a path is sent, which pattern decided, and which instructions take it
     Explain(ExplainArgs),
     /// Write the state of the build's inputs to a file, to compare with later
@@ -35,6 +37,8 @@ pub enum Command {
     Affected(AffectedArgs),
     /// Replay the last commits: how often each step would have run, because of which files, and what would spare it
     Churn(ChurnArgs),
+    /// Propose lines for the ignore file, convert .gitignore files, or try an edited ignore file out
+    Ignore(IgnoreArgs),
     /// A build's log joined with the plan: what was cached, what ran, for how long, and why
     Report(ReportArgs),
     /// Whether a build can run here: engine, builder, disk, memory, limits; changes nothing
@@ -124,6 +128,29 @@ pub struct LsArgs {
     /// Add the digest of each file's content
     #[arg(long, value_name = "ALGORITHM")]
     pub hash: Option<Hash>,
+    #[command(flatten)]
+    pub output: OutputArgs,
+}
+
+/// `du`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Sizes are written as 412MB, 1.5 GiB or 4096: kB, MB, GB and TB count in thousands, KiB, MiB, GiB and TiB and the letters \
+alone (K, M, G, T) in 1024.\n\nExit status: 0 when the context was weighed; 1 when more than --max is sent; 2 for wrong use or unreadable input.",
+    mut_arg("format", |arg| arg.value_parser(formats(&[Format::Human, Format::Json, Format::Markdown])))
+)]
+pub struct DuArgs {
+    #[command(flatten)]
+    pub build: BuildArgs,
+    /// List so many folders and so many files at most
+    #[arg(short = 'n', long, value_name = "N", default_value_t = 10)]
+    pub top: usize,
+    /// List folders down to this depth: 1 for those at the top, 0 for none
+    #[arg(short, long, value_name = "N", default_value_t = 1)]
+    pub depth: usize,
+    /// Exit with 1 when more than this is sent to the engine
+    #[arg(long, value_name = "SIZE", value_parser = size::parse)]
+    pub max: Option<u64>,
     #[command(flatten)]
     pub output: OutputArgs,
 }
@@ -317,6 +344,77 @@ pub struct DoctorArgs {
     pub timeout: u64,
     #[command(flatten)]
     pub output: OutputArgs,
+}
+
+/// `ignore`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "A line is proposed only when every build that reads the file stays right with it: none that worked fails, and no key \
+changes but those of the steps that take litter, and what stands on them.\n\nWithout -f these are the builds of the context's \
+Dockerfiles, and of the Compose or Bake files beside it or one folder above.\n\nExit status: 0 when there is an answer; 1 when a \
+build that works would fail with the tested or converted file; 2 for wrong use or unreadable input.",
+    mut_arg("format", |arg| arg.value_parser(formats(&[Format::Human, Format::Json, Format::Markdown])))
+)]
+pub struct IgnoreArgs {
+    #[command(flatten)]
+    pub build: SeveralArgs,
+    /// Change the ignore file; the old one stays beside it as .bak
+    #[arg(long, conflicts_with = "test")]
+    pub write: bool,
+    /// Change nothing, and say what would be written; this is the default
+    #[arg(long, conflicts_with = "write")]
+    pub dry_run: bool,
+    /// Turn what the .gitignore files say into lines, and check them on the files that are there
+    #[arg(long, conflicts_with = "test")]
+    pub from_gitignore: bool,
+    /// Say what this file would change in place of the ignore file in force; `-` reads standard input
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub test: Option<PathBuf>,
+    #[command(flatten)]
+    pub output: OutputArgs,
+}
+
+/// The context and the options of builds with any number of Dockerfiles.
+#[derive(Debug)]
+pub struct SeveralArgs {
+    /// The build context.
+    pub context: PathBuf,
+    /// Every Dockerfile that was named.
+    pub files: Vec<PathBuf>,
+    /// The options; the Dockerfile in them is the first one.
+    pub options: BuildOptions,
+}
+
+impl Args for SeveralArgs {
+    fn augment_args(command: clap::Command) -> clap::Command {
+        BuildArgs::augment_args(command).mut_arg("file", |arg| {
+            let help = "A Dockerfile, which may lie outside the context; may be given several times [default: all that are found]";
+            arg.action(clap::ArgAction::Append).help(help)
+        })
+    }
+
+    fn augment_args_for_update(command: clap::Command) -> clap::Command {
+        Self::augment_args(command)
+    }
+}
+
+impl clap::FromArgMatches for SeveralArgs {
+    fn from_arg_matches(matches: &clap::ArgMatches) -> Result<Self, clap::Error> {
+        Self::from_arg_matches_mut(&mut matches.clone())
+    }
+
+    fn from_arg_matches_mut(matches: &mut clap::ArgMatches) -> Result<Self, clap::Error> {
+        let files: Vec<PathBuf> = matches.get_many("file").into_iter().flatten().cloned().collect();
+        let BuildArgs { context, mut options } = BuildArgs::from_arg_matches_mut(matches)?;
+        // The one on standard input is the one that has to be read.
+        options.file = files.iter().find(|f| f.as_os_str() == "-").or(files.first()).cloned();
+        Ok(Self { context, files, options })
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &clap::ArgMatches) -> Result<(), clap::Error> {
+        *self = Self::from_arg_matches(matches)?;
+        Ok(())
+    }
 }
 
 /// Reads a umask: up to three octal digits, perhaps behind a 0.

@@ -7,8 +7,10 @@ mod churn;
 mod completion;
 mod convert;
 mod doctor;
+mod du;
 mod explain;
 mod folders;
+mod ignore;
 mod interrupt;
 mod key;
 mod ls;
@@ -64,12 +66,14 @@ fn run(command: Command) -> Result<u8, Error> {
     match command {
         Command::Plan(args) => plan::run(&args),
         Command::Ls(args) => ls::run(&args),
+        Command::Du(args) => du::run(&args),
         Command::Explain(args) => explain::run(args),
         Command::Check(args) => check::run(&args),
         Command::Churn(args) => churn::run(&args),
         Command::Snapshot(args) => snapshot::run(&args),
         Command::Key(args) => key::run(&args),
         Command::Why(args) => why::run(&args),
+        Command::Ignore(args) => ignore::run(&args),
         Command::Report(args) => report::run(&args),
         Command::Affected(args) => affected::run(&args),
         Command::Doctor(args) => doctor::run(&args),
@@ -84,12 +88,14 @@ impl Command {
         match self {
             Self::Plan(args) => args.output.color,
             Self::Ls(args) => args.output.color,
+            Self::Du(args) => args.output.color,
             Self::Explain(args) => args.output.color,
             Self::Check(args) => args.output.color,
             Self::Churn(args) => args.output.color,
             Self::Snapshot(args) => args.output.color,
             Self::Key(args) => args.output.color,
             Self::Why(args) => args.output.color,
+            Self::Ignore(args) => args.output.color,
             Self::Report(args) => args.output.color,
             Self::Affected(args) => args.output.color,
             Self::Doctor(args) => args.output.color,

@@ -23,6 +23,7 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 pub use error::{ContextError, ContextWarning, WarningCode};
 pub use explain::{Cause, Ignored, PathState, Verdict};
@@ -34,7 +35,7 @@ pub use view::View;
 
 use crate::entry::{ContextPath, Entry, FileType, Source};
 use crate::index::nanoseconds;
-use crate::observer::Observer;
+use crate::observer::{Observer, Silent};
 use crate::pattern::IgnoreFile;
 
 /// How a context is loaded.
@@ -67,7 +68,7 @@ pub struct Counts {
 #[derive(Debug)]
 pub struct Context {
     root: PathBuf,
-    tree: Box<dyn Tree>,
+    tree: Arc<dyn Tree>,
     entries: Vec<Entry>,
     inodes: Vec<walk::Inode>,
     only_parents: Vec<u32>,
@@ -99,7 +100,7 @@ impl Context {
         let filter = ignore.as_ref().map(|file| filter::Filter::exclude(file.matcher()));
         let filter = filter.filter(|f| !f.matcher().patterns().is_empty());
         let walked = walk::walk(&resolved, filter.as_ref(), options, observer)?;
-        Ok(Self::of_walk(resolved.clone(), Box::new(Folder::resolved(resolved)), walked, ignore))
+        Ok(Self::of_walk(resolved.clone(), Arc::new(Folder::resolved(resolved)), walked, ignore))
     }
 
     /// What `ignore` leaves visible of a listing that holds everything, as if it were the folder `root`.
@@ -114,13 +115,26 @@ impl Context {
     ) -> Result<Self, ContextError> {
         let filter = ignore.as_ref().map(|file| filter::Filter::exclude(file.matcher()));
         let filter = filter.filter(|f| !f.matcher().patterns().is_empty());
-        let walked = walk::pick(listed.source().entries(), filter.as_ref(), observer)?;
-        Ok(Self::of_walk(root.to_path_buf(), Box::new(listed), walked, ignore))
+        let walked = walk::pick(listed.source().entries(), &[], filter.as_ref(), observer)?;
+        Ok(Self::of_walk(root.to_path_buf(), Arc::new(listed), walked, ignore))
+    }
+
+    /// What `ignore` leaves visible of what this lists, without another walk: the context as [`Context::load`] would have it with
+    /// that ignore file, provided that this one hides nothing which `ignore` lets through.
+    ///
+    /// # Errors
+    /// None at present: what can't be matched is a problem, as in [`Context::load`].
+    pub fn filtered(&self, ignore: Option<IgnoreFile>) -> Result<Self, ContextError> {
+        let filter = ignore.as_ref().map(|file| filter::Filter::exclude(file.matcher()));
+        let filter = filter.filter(|f| !f.matcher().patterns().is_empty());
+        let mut walked = walk::pick(&self.entries, &self.inodes, filter.as_ref(), &Silent)?;
+        walked.take_over(&self.problems, &self.warnings, filter.as_ref());
+        Ok(Self::of_walk(self.root.clone(), self.tree.clone(), walked, ignore))
     }
 
     fn of_walk(
         root: PathBuf,
-        tree: Box<dyn Tree>,
+        tree: Arc<dyn Tree>,
         mut walked: walk::Walked,
         ignore: Option<IgnoreFile>,
     ) -> Self {

@@ -121,9 +121,11 @@ pub(super) fn walk(
     gather(parts.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner()))
 }
 
-/// Picks what is visible from a listing of everything, as [`walk`] does on disk.
+/// Picks what is visible from a listing of everything, as [`walk`] does on disk. `inodes` stand beside the entries, or there are
+/// none.
 pub(super) fn pick(
     entries: &[Entry],
+    inodes: &[Inode],
     filter: Option<&Filter<'_>>,
     observer: &dyn Observer,
 ) -> Result<Walked, ContextError> {
@@ -131,7 +133,7 @@ pub(super) fn pick(
     let mut parents = Parents::default();
     let mut closed: Option<&[u8]> = None;
     let mut seen = 0;
-    for entry in entries {
+    for (place, entry) in entries.iter().enumerate() {
         let path = entry.path.as_bytes();
         if closed.is_some_and(|folder| entry.path.is_below(folder)) {
             continue;
@@ -159,13 +161,55 @@ pub(super) fn pick(
         part.found.push(Found {
             path: entry.path.clone(),
             stat: entry.stat.clone(),
-            inode: None,
+            inode: inodes.get(place).copied(),
             only_parent,
         });
     }
     observer.event(Event::Walked(seen));
     observer.event(Event::WalkDone);
     gather(vec![part])
+}
+
+impl Walked {
+    /// Takes over from an earlier walk what only the disk tells, as far as a walk with `filter` comes upon it.
+    pub(super) fn take_over(
+        &mut self,
+        problems: &[Problem],
+        warnings: &[ContextWarning],
+        filter: Option<&Filter<'_>>,
+    ) {
+        let mut parents = Parents::default();
+        let mut enters = |folder: &[u8]| {
+            let ends = folder.iter().enumerate().filter(|(_, b)| **b == b'/').map(|(i, _)| i);
+            ends.chain((!folder.is_empty()).then_some(folder.len())).all(|end| {
+                let look = filter.map(|f| f.look(&mut parents, &folder[..end], true));
+                !matches!(look, Some(Ok(Sight::Hidden(_)) | Err(_)))
+            })
+        };
+        for problem in problems {
+            let path = problem.path.as_bytes();
+            let folder = match problem.kind {
+                ProblemKind::List => path,
+                ProblemKind::Stat => &path[..path.iter().rposition(|b| *b == b'/').unwrap_or(0)],
+                ProblemKind::Match { .. } => continue,
+            };
+            if enters(folder) {
+                let source = copy(&problem.source);
+                self.problems.push(Problem { path: problem.path.clone(), kind: problem.kind, source });
+            }
+        }
+        self.problems.sort_by(|a, b| a.path.cmp(&b.path));
+        let listed = |path: &[u8]| {
+            self.entries.binary_search_by(|e| ContextPath::compare(e.path.as_bytes(), path)).is_ok()
+        };
+        let from_disk = |w: &&ContextWarning| match w.code {
+            WarningCode::Unreadable => listed(&w.path),
+            WarningCode::RootUnreadable => true,
+            _ => false,
+        };
+        self.warnings.extend(warnings.iter().filter(from_disk).cloned());
+        self.warnings.sort_unstable();
+    }
 }
 
 struct Builder<'a> {

@@ -24,7 +24,7 @@ pub struct Dockerfile {
     pub global_args: Vec<Instruction>,
     /// The stages in the order of the file.
     pub stages: Vec<Stage>,
-    /// Remarks that do not stop a build.
+    /// What BuildKit's checks remark while the file is read, in its order; later ones need a plan.
     pub warnings: Vec<Warning>,
 }
 
@@ -37,7 +37,8 @@ pub struct Directive {
     pub span: Span,
 }
 
-/// A remark of the parser, such as an empty continuation line.
+/// What BuildKit's own checks remark while the file is read, such as an empty continuation line; whether it is told is for a
+/// [`LintConfig`](super::LintConfig) to say.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Warning {
     /// BuildKit's name of the rule, such as `NoEmptyContinuation`.
@@ -46,6 +47,8 @@ pub struct Warning {
     pub message: String,
     /// Where.
     pub span: Span,
+    /// The comments that may silence it: those above the instruction, and none for `NoEmptyContinuation`.
+    pub comments: Vec<String>,
 }
 
 /// One build stage.

@@ -1,8 +1,9 @@
 //! Parser directives (`parser/directives.go`): `# syntax=`, `# escape=`, `# check=`, and the other forms that `syntax` may have.
 
 use super::ast::{Directive, Span};
-use super::gotext::{is_regex_space, lossy, parse_bool, quote, text, trim, trim_start};
+use super::gotext::{is_regex_space, text, trim_start};
 use super::json;
+use super::lint::LintConfig;
 
 const NAMES: [&str; 3] = ["syntax", "escape", "check"];
 
@@ -71,16 +72,23 @@ pub fn detect_syntax(bytes: &[u8]) -> Option<Directive> {
 
 /// The `# check=` directive (`ParseDirective`). Its options are what stands before the first space.
 ///
+/// With `given`, the build argument `BUILDKIT_DOCKERFILE_CHECK` stands in its place, and nobody looks whether it can be read.
+///
 /// # Errors
 /// BuildKit's text about options that can't be read, and where they stand.
-pub(super) fn detect_check(bytes: &[u8]) -> Result<Option<Directive>, (String, Span)> {
+pub(super) fn detect_check(bytes: &[u8], given: bool) -> Result<Option<Directive>, (String, Span)> {
     let (rest, line) = without_shebang(bytes);
     let Some((value, span)) = detect("check", rest, line, "#") else { return Ok(None) };
     let options = value.split(|b| *b == b' ').next().unwrap_or_default();
-    match validate_check(options) {
-        Ok(()) => Ok(Some(Directive { value: text(value), span })),
-        Err(reason) => Err((format!("failed to parse check options: {reason}"), span)),
+    match LintConfig::read(options) {
+        Err(reason) if !given => Err((format!("failed to parse check options: {reason}"), span)),
+        _ => Ok(Some(Directive { value: text(value), span })),
     }
+}
+
+/// The `# check=` directive, whether its options can be read or not.
+pub fn check_directive(bytes: &[u8]) -> Option<Directive> {
+    detect_check(bytes, true).ok().flatten()
 }
 
 /// The text behind byte order mark and `#!` line, and how many lines that took.
@@ -123,30 +131,9 @@ pub(super) fn next_line(rest: &[u8]) -> Option<(&[u8], &[u8])> {
     }
 }
 
-/// `linter.ParseLintOptions`: nothing but whether it can be read.
-fn validate_check(options: &[u8]) -> Result<(), String> {
-    let options = trim(options);
-    if options.is_empty() {
-        return Ok(());
-    }
-    for part in options.splitn(3, |b| *b == b';') {
-        let Some(equals) = part.iter().position(|b| *b == b'=') else {
-            return Err(format!("invalid check option {}", quote(part)));
-        };
-        let (key, value) = (trim(&part[..equals]), trim(&part[equals + 1..]));
-        match key {
-            b"skip" | b"experimental" => {}
-            b"error" if parse_bool(&lossy(value)).is_some() => {}
-            b"error" => {
-                let (part, value) = (quote(part), quote(value));
-                return Err(format!(
-                    "failed to parse check option {part}: strconv.ParseBool: parsing {value}: invalid syntax"
-                ));
-            }
-            other => return Err(format!("invalid check option {}", quote(other))),
-        }
-    }
-    Ok(())
+/// The options of a comment (without its `#`) that is a `check` directive.
+pub(super) fn check_in_comment(comment: &[u8]) -> Option<&[u8]> {
+    name_and_value(trim_start(comment)).filter(|(name, _)| name == "check").map(|(_, value)| value)
 }
 
 #[cfg(test)]
@@ -173,17 +160,5 @@ mod tests {
         assert_eq!(name_and_value(b"escape=   "), Some(("escape".into(), &b" "[..])));
         assert_eq!(name_and_value(b"escape="), None);
         assert_eq!(name_and_value(b"Escape\t= `\t"), Some(("escape".into(), &b"`"[..])));
-    }
-
-    #[test]
-    fn check_options_are_validated() {
-        assert_eq!(validate_check(b"skip=all;error=true"), Ok(()));
-        assert_eq!(validate_check(b"foo"), Err("invalid check option \"foo\"".into()));
-        assert_eq!(validate_check(b"foo=1"), Err("invalid check option \"foo\"".into()));
-        assert_eq!(
-            validate_check(b"error=x"),
-            Err("failed to parse check option \"error=x\": strconv.ParseBool: parsing \"x\": invalid syntax"
-                .into())
-        );
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::iter::Peekable;
 use std::str::Chars;
 
-use super::lexer::{Env, Lexer};
+use super::lexer::{Env, LexError, Lexer};
 use super::shell_pattern;
 
 /// Substitutions nested deeper than this are refused (BuildKit would take them): an own limit, so that no input can exhaust the stack.
@@ -77,6 +77,11 @@ impl<'a> Pass<'a> {
             depth: 0,
             too_deep: false,
         }
+    }
+
+    /// The error of the whole word.
+    pub(super) fn error(self, word: &str, reason: String) -> LexError {
+        LexError { word: word.to_owned(), reason, matched: self.matched, unmatched: self.unmatched }
     }
 
     fn peek(&mut self) -> Option<char> {

@@ -118,8 +118,10 @@ fn of_file(bytes: &[u8]) -> Value {
         all.push(of_stage(stage));
         all.extend(stage.instructions.iter().map(of_instruction));
     }
+    let continuations = file.warnings.iter().filter(|w| w.rule == "NoEmptyContinuation");
+    let lines: Vec<Value> = continuations.map(|w| json!(w.span.line)).collect();
     let directive = |d: &Option<Directive>| d.as_ref().map(|d| json!([d.value, d.span.line]));
-    json!({"escape": file.escape.to_string(), "all": all, "warn": list(&file.warnings, |w| json!(w.span.line)),
+    json!({"escape": file.escape.to_string(), "all": all, "warn": lines,
         "syntax": directive(&file.syntax), "check": directive(&file.check)})
 }
 

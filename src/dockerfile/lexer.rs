@@ -42,6 +42,10 @@ pub struct LexError {
     pub word: String,
     /// What is wrong with it.
     pub reason: String,
+    /// The variables that it names before that and that are set.
+    pub matched: BTreeSet<String>,
+    /// The variables that it names before that and that are not set.
+    pub unmatched: BTreeSet<String>,
 }
 
 /// An expanded word.
@@ -91,7 +95,7 @@ impl Lexer {
         let mut pass = Pass::new(self, word, env);
         match pass.stop_on(None, self.raw_escapes) {
             Ok((result, _)) => Ok(Expanded { result, matched: pass.matched, unmatched: pass.unmatched }),
-            Err(reason) => Err(LexError { word: word.to_owned(), reason }),
+            Err(reason) => Err(pass.error(word, reason)),
         }
     }
 
@@ -103,7 +107,7 @@ impl Lexer {
         let mut pass = Pass::new(self, text, env);
         match pass.stop_on(None, self.raw_escapes) {
             Ok((_, words)) => Ok(words),
-            Err(reason) => Err(LexError { word: text.to_owned(), reason }),
+            Err(reason) => Err(pass.error(text, reason)),
         }
     }
 }

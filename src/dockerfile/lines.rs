@@ -147,6 +147,7 @@ impl<'a> Reader<'a> {
                 rule: "NoEmptyContinuation",
                 message: "Empty continuation line".into(),
                 span: Span { line: self.number, end_line: self.number, column: 0 },
+                comments: Vec::new(),
             });
         }
         joined

@@ -1,11 +1,19 @@
 //! The whole way: bytes → [`Dockerfile`] (`instructions.Parse`, and what `dockerfile2llb` checks around it).
 
-use super::ast::{Dockerfile, Instruction, InstructionKind, Span};
+use super::ast::{Dockerfile, Instruction, InstructionKind, Span, Warning};
 use super::directives::{detect_check, detect_syntax};
 use super::error::{Fault, ParseError};
 use super::instruction::{self, Parsed};
 use super::lines::{self, Lines};
 use super::node::Node;
+use super::remarks;
+
+/// How a Dockerfile is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct ParseOptions {
+    /// The build argument `BUILDKIT_DOCKERFILE_CHECK` is given: then it is no error that the options of `# check=` can't be read.
+    pub checks_given: bool,
+}
 
 impl Dockerfile {
     /// Reads a Dockerfile.
@@ -15,6 +23,14 @@ impl Dockerfile {
     /// # Errors
     /// The first reason for which BuildKit would not even start to build.
     pub fn parse(bytes: &[u8]) -> Result<Self, ParseError> {
+        Self::parse_with(bytes, ParseOptions::default())
+    }
+
+    /// [`Dockerfile::parse`] with options.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn parse_with(bytes: &[u8], options: ParseOptions) -> Result<Self, ParseError> {
         let whole = |fault: Fault, span| {
             let engine = fault.engine_text();
             fault.in_file(bytes, span, engine)
@@ -23,17 +39,11 @@ impl Dockerfile {
         if bytes.is_empty() {
             return Err(whole(Fault::new("the Dockerfile cannot be empty"), top));
         }
-        let check = detect_check(bytes).map_err(|(reason, span)| whole(Fault::new(reason), span))?;
+        let check = detect_check(bytes, options.checks_given)
+            .map_err(|(reason, span)| whole(Fault::new(reason), span))?;
         let lines = lines::read(bytes).map_err(|e| whole(binary_hint(e.fault, bytes), e.span))?;
         let last = lines.nodes.last().map_or(top, |node| node.span);
-        let mut file = Self {
-            escape: char::from(lines.escape),
-            syntax: detect_syntax(bytes),
-            check,
-            global_args: Vec::new(),
-            stages: Vec::new(),
-            warnings: Vec::new(),
-        };
+        let mut file = Self { syntax: detect_syntax(bytes), check, ..Self::empty(&lines) };
         file.add_all(lines, bytes)?;
         if file.stages.is_empty() {
             return Err(whole(
@@ -44,14 +54,36 @@ impl Dockerfile {
         Ok(file)
     }
 
+    /// What BuildKit's checks remark while it reads a file, as far as it gets: of one that [`Dockerfile::parse`] reads, its `warnings`.
+    pub fn remarks(bytes: &[u8]) -> Vec<Warning> {
+        let Ok(lines) = lines::read(bytes) else { return Vec::new() };
+        let mut file = Self::empty(&lines);
+        // The remarks that come before an error are the ones in question.
+        let _ = file.add_all(lines, bytes);
+        file.warnings
+    }
+
+    fn empty(lines: &Lines) -> Self {
+        Self {
+            escape: char::from(lines.escape),
+            syntax: None,
+            check: None,
+            global_args: Vec::new(),
+            stages: Vec::new(),
+            warnings: Vec::new(),
+        }
+    }
+
     fn add_all(&mut self, lines: Lines, bytes: &[u8]) -> Result<(), ParseError> {
         self.warnings = lines.warnings;
         for node in lines.nodes {
             let span = node.span;
+            self.warnings.extend(remarks::of_node(&node));
             let parsed = instruction::parse(node).map_err(|fault| {
                 let engine = format!("dockerfile parse error on line {}: {}", span.line, fault.engine_text());
                 binary_hint(fault, bytes).in_file(bytes, span, engine)
             })?;
+            self.warnings.extend(remarks::of_parsed(&parsed));
             self.add(parsed).map_err(|fault| {
                 let engine = fault.engine_text();
                 fault.in_file(bytes, span, engine)

@@ -3,19 +3,54 @@
 use std::collections::BTreeSet;
 use std::fs::File;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{PoisonError, RwLock};
+
+use rustc_hash::FxHashMap;
 
 use super::analysis::Read;
 use super::local::Local;
 use crate::cache::{EntryDigests, Memory};
-use crate::context::{View, WarningCode};
+use crate::context::{Context, View, WarningCode};
 use crate::entry::Source as _;
 use crate::index::{Identity, Index, Known};
 use crate::observer::{Event, Observer};
 use crate::plan::LocalSource;
 
+/// The digests of a folder's files as they were when this run first read them: however often it is looked at, each is read once.
+#[derive(Debug, Default)]
+pub struct Seen {
+    /// What earlier runs knew.
+    index: Option<Index>,
+    known: RwLock<FxHashMap<Identity, Known>>,
+}
+
+impl Seen {
+    /// Nothing read yet in this run.
+    pub fn new(index: Option<Index>) -> Self {
+        Self { index, known: RwLock::default() }
+    }
+
+    /// Writes what was learned for the next run; `context` has all files that are there.
+    pub fn save(&self, context: &Context, observer: &dyn Observer) {
+        if let Some(index) = &self.index {
+            save_index(index, context, observer);
+        }
+    }
+
+    fn recall(&self, identity: &Identity) -> Option<Known> {
+        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
+        known.get(identity).copied().or_else(|| self.index.as_ref()?.recall(identity))
+    }
+
+    fn learn(&self, identity: Identity, known: Known) {
+        self.known.write().unwrap_or_else(PoisonError::into_inner).insert(identity, known);
+    }
+}
+
 /// The memory of a view's files.
 pub struct KnownFiles<'a> {
-    index: &'a Index,
+    index: Option<&'a Index>,
+    seen: Option<&'a Seen>,
     view: &'a View<'a>,
     /// Which files were opened in the state in which they were listed.
     opened: Vec<AtomicBool>,
@@ -32,8 +67,14 @@ impl<'a> KnownFiles<'a> {
     /// The memory of `view`, if there is an index.
     fn of(local: &'a Local, view: &'a View<'a>) -> Option<Self> {
         let unreadable = local.context.warnings().iter().filter(|w| w.code == WarningCode::Unreadable);
+        let seen = local.seen.as_deref();
+        let index = local.index.as_ref().or_else(|| seen?.index.as_ref());
+        if index.is_none() && seen.is_none() {
+            return None;
+        }
         Some(Self {
-            index: local.index.as_ref()?,
+            index,
+            seen,
             view,
             opened: view.entries().iter().map(|_| AtomicBool::new(false)).collect(),
             unreadable: unreadable.map(|w| &w.path[..]).collect(),
@@ -51,7 +92,9 @@ impl Memory for KnownFiles<'_> {
         {
             return None;
         }
-        let Known { headed, blake3 } = self.index.recall(&self.identity(entry)?)?;
+        let identity = self.identity(entry)?;
+        let known = self.seen.and_then(|seen| seen.recall(&identity));
+        let Known { headed, blake3 } = known.or_else(|| self.index?.recall(&identity))?;
         let enough = blake3.is_some() || !fingerprint;
         enough.then_some(EntryDigests { headed, blake3, unopened: false })
     }
@@ -66,17 +109,27 @@ impl Memory for KnownFiles<'_> {
     fn learn(&self, entry: usize, digests: EntryDigests) {
         let EntryDigests { headed, blake3, unopened } = digests;
         let Some(identity) = self.identity(entry) else { return };
+        let known = Known { headed, blake3 };
+        if let Some(seen) = self.seen.filter(|_| !unopened) {
+            seen.learn(identity, known);
+        }
         // A file without content isn't opened.
-        if !unopened && (identity.size == 0 || self.opened[entry].load(Ordering::Relaxed)) {
-            self.index.learn(&identity, Known { headed, blake3 });
+        let same = identity.size == 0 || self.opened[entry].load(Ordering::Relaxed);
+        if let Some(index) = self.index.filter(|_| !unopened && same) {
+            index.learn(&identity, known);
         }
     }
 }
 
 /// Writes what was learned of a folder's files. Nothing hangs on it, so that a failure is only told.
 pub fn save(local: &Local, observer: &dyn Observer) {
-    let Some(index) = &local.index else { return };
-    if let Err(error) = index.save(local.context.identities()) {
+    if let Some(index) = &local.index {
+        save_index(index, &local.context, observer);
+    }
+}
+
+fn save_index(index: &Index, context: &Context, observer: &dyn Observer) {
+    if let Err(error) = index.save(context.identities()) {
         observer.event(Event::NotRemembered(error.kind()));
     }
 }

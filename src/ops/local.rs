@@ -1,8 +1,10 @@
 //! A local context: the folder, the ignore file in force, what it leaves in view.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::blobs::RevisionFiles;
+use super::known::Seen;
 use super::locate::IgnoreFile;
 use crate::context::{Context, ContextOptions, Listed, PathState};
 use crate::entry::{Entry, FileType};
@@ -24,6 +26,8 @@ pub struct Local {
     pub context: Context,
     /// The digests that are remembered of its files.
     pub index: Option<Index>,
+    /// The digests of files that were read in this run, for folders that are looked at under several ignore files.
+    pub seen: Option<Arc<Seen>>,
     /// Where it comes from, for a revision's.
     pub revision: Option<RevisionFiles>,
 }
@@ -42,8 +46,7 @@ pub fn load(
     index: Option<&Path>,
     observer: &dyn Observer,
 ) -> Result<Loaded, Error> {
-    let parse = |file: &String| pattern::IgnoreFile::parse(file.as_str(), &found.bytes);
-    let ignore = match found.name.as_ref().map(parse).transpose() {
+    let ignore = match parse(&found) {
         Ok(ignore) => ignore,
         Err(e) => return Ok(Err(e)),
     };
@@ -53,7 +56,15 @@ pub fn load(
     if let Some(index) = &mut index {
         context.devices().iter().for_each(|(device, path)| index.admit(*device, path));
     }
-    Ok(Ok(Local { name: name.to_owned(), root: root.to_owned(), found, context, index, revision: None }))
+    Ok(Ok(Local {
+        name: name.to_owned(),
+        root: root.to_owned(),
+        found,
+        context,
+        index,
+        seen: None,
+        revision: None,
+    }))
 }
 
 /// The folder `root` as a revision has it; `files` says what is known of what is in view.
@@ -68,14 +79,26 @@ pub fn of_listing(
     files: impl FnOnce(&Context) -> RevisionFiles,
     observer: &dyn Observer,
 ) -> Result<Loaded, Error> {
-    let parse = |file: &String| pattern::IgnoreFile::parse(file.as_str(), &found.bytes);
-    let ignore = match found.name.as_ref().map(parse).transpose() {
+    let ignore = match parse(&found) {
         Ok(ignore) => ignore,
         Err(e) => return Ok(Err(e)),
     };
     let context = Context::of(root, listed, ignore, observer)?;
     let revision = Some(files(&context));
-    Ok(Ok(Local { name: name.to_owned(), root: root.to_owned(), found, context, index: None, revision }))
+    Ok(Ok(Local {
+        name: name.to_owned(),
+        root: root.to_owned(),
+        found,
+        context,
+        index: None,
+        seen: None,
+        revision,
+    }))
+}
+
+/// What the ignore file says, where there is one.
+fn parse(found: &IgnoreFile) -> Result<Option<pattern::IgnoreFile>, PatternError> {
+    found.name.as_ref().map(|name| pattern::IgnoreFile::parse(name.as_str(), &found.bytes)).transpose()
 }
 
 impl Local {

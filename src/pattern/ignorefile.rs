@@ -73,6 +73,11 @@ impl IgnoreFile {
         &self.matcher
     }
 
+    /// The matcher alone.
+    pub fn into_matcher(self) -> Matcher {
+        self.matcher
+    }
+
     /// The line behind a place in [`Matcher::patterns`], as decisions name it.
     pub fn pattern(&self, by: usize) -> Option<&IgnorePattern> {
         self.patterns.get(self.matcher.patterns().get(by)?.index())

@@ -20,7 +20,7 @@ impl Resolver<'_> {
         loop {
             let mut reachable = self.reachable(target);
             for (id, reachable) in reachable.iter().enumerate() {
-                self.resolve_base(id, *reachable)?;
+                self.resolve_base(id, *reachable || self.all_stages)?;
             }
             let mut new_sources = false;
             for id in reachable.iter().enumerate().filter(|(_, r)| **r).map(|(id, _)| id) {
@@ -160,6 +160,7 @@ impl Resolver<'_> {
             return;
         };
         let config = Config::of(&image.config);
+        let actual = image.config.platform.clone();
         let empty = image.config.diff_ids.is_empty() && !image.config.has_nonempty_history;
         let pinned = match &image.root_digest {
             Some(digest) => reference.with_digest(&digest.to_string()).to_string(),
@@ -171,6 +172,7 @@ impl Resolver<'_> {
             let name = format!("FROM {pinned}");
             let source = Source::Image { reference: pinned, image: Some(Box::new(ImageRef(image))) };
             self.add_image(id, source, &platform, Vec::new(), &name);
+            self.lint_image_platform(self.stages[id].span, written, &platform, &actual);
         }
         let stage = &mut self.stages[id];
         stage.config = config;
@@ -253,7 +255,7 @@ impl Resolver<'_> {
         let mut commands = Vec::with_capacity(texts.len());
         for text in texts {
             let instruction = Instruction::parse_trigger(text, span)
-                .map_err(|e| Fail::new("bad-trigger", e.to_string()).at(Some(span)))?;
+                .map_err(|e| Fail::new("bad-trigger", e.engine_message).at(Some(span)))?;
             let sources = self.sources_of(id, &instruction).map_err(|e| e.at(Some(span)))?;
             commands.push(Command {
                 instruction: std::borrow::Cow::Owned(instruction),

@@ -1,13 +1,13 @@
 //! Instructions that make no step and enter no cache key, but change the image: CMD, LABEL, EXPOSE and the like
 //! (`convert.go`, `convert_expose.go`); and the config that the target's image has in the end.
 
-use super::expose::{check_signal, ports};
+use super::expose::{self, check_signal, ports};
 use super::problem::Fail;
 use super::resolve::Resolver;
 use super::run::with_shell;
 use super::stage::{Stage, StageId};
 use super::words::Expansion;
-use crate::dockerfile::{Healthcheck as Written, InstructionKind, KeyValue};
+use crate::dockerfile::{CommandLine, Healthcheck as Written, Instruction, InstructionKind, KeyValue};
 use crate::image::{Defaults, Healthcheck, Platform};
 
 /// The config of the target's image, as far as the Dockerfile and a known base tell it.
@@ -34,9 +34,9 @@ impl<'a> Resolver<'a> {
     ///
     /// # Errors
     /// Words that can't be expanded, and values that BuildKit refuses.
-    pub(super) fn image_only(&self, stage: &mut Stage<'a>, kind: &InstructionKind) -> Result<(), Fail> {
-        match kind {
-            InstructionKind::Label(pairs) => self.label_image(stage, pairs)?,
+    pub(super) fn image_only(&self, stage: &mut Stage<'a>, instruction: &Instruction) -> Result<(), Fail> {
+        match &instruction.kind {
+            InstructionKind::Label(pairs) => self.label_image(stage, pairs, &instruction.keyword)?,
             InstructionKind::Volume(paths) => {
                 let paths: Vec<Expansion> =
                     paths.iter().map(|p| self.word(stage, p)).collect::<Result<_, _>>()?;
@@ -54,17 +54,19 @@ impl<'a> Resolver<'a> {
             }
             InstructionKind::Expose(words) => self.expose(stage, words)?,
             InstructionKind::Cmd(line) => {
-                stage.config.defaults.cmd = command(stage, &line.words, line.prepend_shell);
-                stage.cmd_set = true;
+                self.lint_used_once(&mut stage.used.cmd, instruction);
+                stage.config.defaults.cmd = self.command(stage, line, &instruction.keyword);
             }
             InstructionKind::Entrypoint(line) => {
-                stage.config.defaults.entrypoint = command(stage, &line.words, line.prepend_shell);
-                if !stage.cmd_set {
+                self.lint_used_once(&mut stage.used.entrypoint, instruction);
+                stage.config.defaults.entrypoint = self.command(stage, line, &instruction.keyword);
+                if stage.used.cmd.is_none() {
                     // The base's CMD was meant for the base's ENTRYPOINT.
                     stage.config.defaults.cmd.clear();
                 }
             }
             InstructionKind::Healthcheck(written) => {
+                self.lint_used_once(&mut stage.used.healthcheck, instruction);
                 stage.config.defaults.healthcheck = Some(healthcheck(written));
             }
             InstructionKind::Maintainer(author) => stage.config.defaults.author.clone_from(author),
@@ -75,26 +77,44 @@ impl<'a> Resolver<'a> {
     }
 
     /// All words are expanded before the first label is set.
-    fn label_image(&self, stage: &mut Stage<'a>, pairs: &[KeyValue]) -> Result<(), Fail> {
+    fn label_image(&self, stage: &mut Stage<'a>, pairs: &[KeyValue], keyword: &str) -> Result<(), Fail> {
         let mut expanded = Vec::with_capacity(pairs.len());
         for pair in pairs {
             expanded.push((self.word(stage, &pair.key)?.text, self.word(stage, &pair.value)?.text));
         }
+        pairs.iter().filter(|p| p.legacy).for_each(|_| self.lint_legacy(keyword));
         stage.config.defaults.labels.extend(expanded);
         Ok(())
     }
 
+    /// The words of CMD or ENTRYPOINT.
+    fn command(&self, stage: &Stage<'_>, line: &CommandLine, keyword: &str) -> Vec<String> {
+        if !line.prepend_shell {
+            return line.words.clone();
+        }
+        self.lint_shell_form(stage, keyword);
+        with_shell(&stage.config, &line.words)
+    }
+
     fn expose(&self, stage: &mut Stage<'a>, words: &[String]) -> Result<(), Fail> {
-        let mut exposed = Vec::new();
+        let mut expanded = Vec::new();
         for word in words {
-            let known = self.word(stage, word).is_ok_and(|w| w.known);
-            for port in self.words.split(word, &stage.state.env)? {
-                match ports(&port) {
-                    Ok(ports) => exposed.extend(ports),
-                    Err(e) if known => return Err(Fail::new("invalid-port", e)),
-                    // What the base's variables make of it can't be known.
-                    Err(_) => exposed.push(port),
-                }
+            // Undefined variables are not remarked here.
+            let known =
+                self.words.expand(word, &stage.state.env, stage.env_complete()).is_ok_and(|w| w.known);
+            let ports = self.words.split(word, &stage.state.env)?;
+            expanded.extend(ports.into_iter().map(|port| (port, known)));
+        }
+        let mut exposed = Vec::new();
+        for (port, known) in expanded {
+            if known {
+                expose::remarks(&port).into_iter().for_each(|(rule, text)| self.linter.say(rule, text));
+            }
+            match ports(&port) {
+                Ok(ports) => exposed.extend(ports),
+                Err(e) if known => return Err(Fail::new("invalid-port", e)),
+                // What the base's variables make of it can't be known.
+                Err(_) => exposed.push(port),
             }
         }
         stage.config.defaults.ports.extend(exposed);
@@ -115,10 +135,6 @@ impl<'a> Resolver<'a> {
             defaults: config.defaults.clone(),
         }
     }
-}
-
-fn command(stage: &Stage<'_>, words: &[String], prepend_shell: bool) -> Vec<String> {
-    if prepend_shell { with_shell(&stage.config, words) } else { words.to_vec() }
 }
 
 fn healthcheck(written: &Written) -> Healthcheck {

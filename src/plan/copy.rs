@@ -20,6 +20,8 @@ pub(super) struct Job<'c> {
     pub checksum: String,
     pub keep_git_dir: Option<bool>,
     pub sources: Vec<String>,
+    /// Those of the sources that hang on variables that aren't known.
+    pub guessed: Vec<String>,
     pub contents: Vec<SourceContent>,
     /// Absolute, in the stage.
     pub dest: String,
@@ -53,6 +55,9 @@ impl<'a> Resolver<'a> {
             if let Some(draft) = self.remote_source(stage, place, &mut job, &source, &name)? {
                 drafts.push(draft);
                 continue;
+            }
+            if place.command.sources.is_empty() && !job.guessed.contains(&source) {
+                self.lint_source(is_add, &source);
             }
             looked_up.push((source.clone(), paths::join(&["/", &source]), Lookup::Action(drafts.len())));
             drafts.push(path_source(stage.os(), &job, &source)?);
@@ -128,6 +133,7 @@ impl<'a> Resolver<'a> {
             self.warn_undefined(stage, word, place.command.instruction.span);
         }
         let dest = destination(stage, &dest.text).map_err(|e| Fail::new("invalid-path", e))?;
+        let guessed = sources.iter().filter(|s| !s.known).map(|s| s.text.clone()).collect();
         let sources: Vec<String> = sources.into_iter().map(|s| s.text).collect();
         let mode = chmod::parse(&mode.text).map_err(|e| Fail::new("invalid-chmod", e))?;
         chmod::check_checksum(&checksum.text, is_add, &sources)
@@ -140,6 +146,7 @@ impl<'a> Resolver<'a> {
             checksum: checksum.text,
             keep_git_dir: copy.keep_git_dir,
             sources,
+            guessed,
             contents,
             dest,
             from,
@@ -156,8 +163,10 @@ impl<'a> Resolver<'a> {
         let mut known = true;
         let mut out = contents.to_vec();
         for content in out.iter_mut().filter(|c| c.expand) {
-            let body =
-                self.words.expand_body(&lossy(&content.data), &stage.state.env, stage.env_complete())?;
+            let (env, complete) = (&stage.state.env, stage.env_complete());
+            let looked = self.words.look_at_body(&lossy(&content.data), env, complete);
+            self.lint_undefined(stage, &looked.unmatched);
+            let body = looked.result?;
             known &= body.known;
             content.data = body.text.into_bytes();
         }

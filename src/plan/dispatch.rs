@@ -21,7 +21,7 @@ impl<'a> Resolver<'a> {
     /// Carries out every stage that is needed; an instruction that fails is left out.
     pub(super) fn dispatch_stages(&mut self, reachable: &[bool], target: StageId) {
         for (id, reachable) in reachable.iter().enumerate() {
-            if !reachable || self.stages[id].dispatched {
+            if !self.all_stages && (!reachable || self.stages[id].dispatched) {
                 continue;
             }
             self.inherit(id);
@@ -68,12 +68,13 @@ impl<'a> Resolver<'a> {
 
     fn dispatch(&mut self, stage: &mut Stage<'a>, place: Place<'_>) -> Result<(), Fail> {
         let instruction: &Instruction = &place.command.instruction;
+        self.linter.begin(&instruction.comments, instruction.span);
         match &instruction.kind {
             InstructionKind::Add(copy) => self.copy(stage, place, copy, true),
             InstructionKind::Copy(copy) => self.copy(stage, place, copy, false),
             InstructionKind::Run(run) => self.run(stage, place, run),
             InstructionKind::Workdir(path) => self.workdir(stage, place, path),
-            InstructionKind::Env(pairs) => self.env(stage, pairs, instruction.span.line),
+            InstructionKind::Env(pairs) => self.env(stage, pairs, instruction),
             InstructionKind::Arg(args) => {
                 args.iter().try_for_each(|arg| self.arg(stage, arg, instruction.span.line))
             }
@@ -93,7 +94,7 @@ impl<'a> Resolver<'a> {
                 }
                 Ok(())
             }
-            other => self.image_only(stage, other),
+            _ => self.image_only(stage, instruction),
         }
     }
 
@@ -104,16 +105,23 @@ impl<'a> Resolver<'a> {
 
     /// A word with the stage's variables.
     pub(super) fn word(&self, stage: &Stage<'_>, word: &str) -> Result<Expansion, Fail> {
-        self.words.expand(word, &stage.state.env, stage.env_complete())
+        let looked = self.words.look(word, &stage.state.env, stage.env_complete());
+        self.lint_undefined(stage, &looked.unmatched);
+        looked.result
     }
 
     /// All values are expanded before the first is set.
-    fn env(&self, stage: &mut Stage<'_>, pairs: &[KeyValue], line: usize) -> Result<(), Fail> {
+    fn env(&self, stage: &mut Stage<'_>, pairs: &[KeyValue], instruction: &Instruction) -> Result<(), Fail> {
         let mut expanded = Vec::with_capacity(pairs.len());
         for pair in pairs {
             expanded.push((self.word(stage, &pair.key)?, self.word(stage, &pair.value)?));
         }
-        for (key, value) in expanded {
+        let line = instruction.span.line;
+        for (pair, (key, value)) in pairs.iter().zip(expanded) {
+            if pair.legacy {
+                self.lint_legacy(&instruction.keyword);
+            }
+            self.lint_secret("ENV", &key.text);
             stage.config.set_env(&key.text, &value.text);
             let known = key.known && value.known;
             let (key, value) = (key.text, value.text);
@@ -124,6 +132,7 @@ impl<'a> Resolver<'a> {
 
     /// A build argument first, then the default, then a global ARG of that name (`dispatchArg`).
     fn arg(&self, stage: &mut Stage<'_>, arg: &Argument, line: usize) -> Result<(), Fail> {
+        self.lint_secret("ARG", &arg.name);
         let (value, known) = match (self.build_args.get(&arg.name), &arg.default) {
             (Some(given), _) => (Some(given.clone()), true),
             (None, Some(default)) => {

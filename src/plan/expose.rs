@@ -35,13 +35,7 @@ pub(super) fn check_signal(raw: &str) -> Result<(), String> {
 /// # Errors
 /// BuildKit's text.
 pub(super) fn ports(raw: &str) -> Result<Vec<String>, String> {
-    let parts: Vec<&str> = raw.split(':').collect();
-    let (ip, host, container) = match parts.as_slice() {
-        [port] => (String::new(), "", *port),
-        [host, port] => (String::new(), *host, *port),
-        [ip @ .., host, port] => (ip.join(":"), *host, *port),
-        [] => (String::new(), "", ""),
-    };
+    let (ip, host, container) = parts(raw);
     let (container, protocol) =
         port_of(container).map_err(|e| format!("invalid port: {}: {e}", quoted(raw)))?;
     check_ip(&ip)?;
@@ -55,6 +49,36 @@ pub(super) fn ports(raw: &str) -> Result<Vec<String>, String> {
         return Err(format!("invalid ranges specified for container and host Ports: {container} and {host}"));
     }
     ports()
+}
+
+/// What BuildKit's checks remark of a word, before it looks at addresses and numbers.
+pub(super) fn remarks(raw: &str) -> Vec<(&'static str, String)> {
+    let (ip, host, container) = parts(raw);
+    if port_of(container).is_err() {
+        return Vec::new();
+    }
+    let mut found = Vec::new();
+    if container.split_once('/').is_some_and(|(_, protocol)| protocol != protocol.to_lowercase()) {
+        let text = format!("Defined protocol '{raw}' in EXPOSE instruction should be lowercase");
+        found.push(("ExposeProtoCasing", text));
+    }
+    if !ip.is_empty() || !host.is_empty() {
+        let text =
+            format!("EXPOSE instruction should not define an IP address or host-port mapping, found '{raw}'");
+        found.push(("ExposeInvalidFormat", text));
+    }
+    found
+}
+
+/// Address, port of the host, port of the container.
+fn parts(raw: &str) -> (String, &str, &str) {
+    let parts: Vec<&str> = raw.split(':').collect();
+    match parts.as_slice() {
+        [port] => (String::new(), "", *port),
+        [host, port] => (String::new(), *host, *port),
+        [ip @ .., host, port] => (ip.join(":"), *host, *port),
+        [] => (String::new(), "", ""),
+    }
 }
 
 /// The port or ports, and the protocol.

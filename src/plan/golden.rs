@@ -10,8 +10,8 @@ use crate::digest::Digest;
 use crate::dockerfile::Dockerfile;
 use crate::image::ImageConfig;
 
-/// The images of a case.
-struct Given<'a>(&'a Value);
+/// The images of a case; `*` is any other.
+pub(super) struct Given<'a>(pub &'a Value);
 
 impl Given<'_> {
     fn get(&self, key: &str) -> Option<Image> {
@@ -45,7 +45,7 @@ impl Given<'_> {
 
 impl Images for Given<'_> {
     fn image(&self, reference: &str, _: &Platform) -> Result<Option<Image>, String> {
-        Ok(self.get(reference))
+        Ok(self.get(reference).or_else(|| self.get("*")))
     }
 
     fn named(&self, name: &str, _: &Platform) -> Result<Image, String> {
@@ -53,7 +53,7 @@ impl Images for Given<'_> {
     }
 }
 
-fn options(case: &Value) -> PlanOptions {
+pub(super) fn options(case: &Value) -> PlanOptions {
     let text = |key: &str| case[key].as_str().map(str::to_owned);
     let pairs = |key: &str| -> BTreeMap<String, String> {
         let all = case[key].as_object().into_iter().flatten();

@@ -15,6 +15,9 @@ mod git;
 #[cfg(test)]
 mod golden;
 mod graph;
+mod lint;
+#[cfg(test)]
+mod lint_golden;
 mod mounts;
 mod named;
 mod names;
@@ -38,12 +41,14 @@ mod workdir;
 pub use config::TargetImage;
 pub use env::Variable;
 pub use graph::*;
+pub use lint::{Linted, lints_of_unreadable};
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::dockerfile::Span;
+use crate::dockerfile::{Lint, Span};
 use crate::image::{Image, Platform};
+use crate::pattern::Matcher;
 
 /// What a plan is made for.
 #[derive(Debug, Clone, Default)]
@@ -62,6 +67,8 @@ pub struct PlanOptions {
     pub no_cache: bool,
     /// `--no-cache-filter`: names of stages.
     pub no_cache_filter: Vec<String>,
+    /// The patterns of the context's ignore file, for the check `CopyIgnoredFile`; `None` for no file, or one that can't be read.
+    pub ignore: Option<Arc<Matcher>>,
 }
 
 /// Where a named context comes from.
@@ -124,6 +131,8 @@ pub struct Plan {
     pub errors: Vec<PlanError>,
     /// What will surprise people, in words.
     pub warnings: Vec<PlanWarning>,
+    /// What BuildKit's own checks say while it builds the target, in its order, up to the first error.
+    pub lints: Vec<Lint>,
 }
 
 /// One step: an instruction that makes a vertex of its own, as BuildKit's progress shows it.

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use super::args::{self, BuildArgs, Platforms};
 use super::env::EnvList;
 use super::epoch::{self, Epoch, Named};
+use super::lint::{self, Linted, Linter};
 use super::named;
 use super::nodes::{Lowered, NodeId, Nodes, PathsId, Work};
 use super::problem::Fail;
@@ -35,6 +36,9 @@ pub(super) struct Resolver<'a> {
     pub cache_namespace: String,
     pub errors: Vec<PlanError>,
     pub warnings: Vec<PlanWarning>,
+    pub linter: Linter,
+    /// Every stage counts as needed (`ConvertOpt.AllStages`).
+    pub all_stages: bool,
 }
 
 impl Plan {
@@ -49,17 +53,23 @@ impl Plan {
         options: &PlanOptions,
         images: &dyn Images,
     ) -> Result<Self, ResolveError> {
+        Resolver::new(dockerfile, options, images).carry_out()
+    }
+
+    /// What BuildKit's own checks say: with a target, of what it needs, as [`Plan::lints`]; without one, of every stage, as
+    /// `docker build --check` has it (`DockerfileLint`). Unlike there, `options.platform` counts.
+    ///
+    /// # Errors
+    /// As [`Plan::resolve`].
+    pub fn lint(
+        dockerfile: &Dockerfile,
+        options: &PlanOptions,
+        images: &dyn Images,
+    ) -> Result<Linted, ResolveError> {
         let mut resolver = Resolver::new(dockerfile, options, images);
-        let target = match resolver.prepare() {
-            Ok(target) => target,
-            Err(fail) => {
-                resolver.fail(fail, None, None);
-                return Ok(resolver.finish(None));
-            }
-        };
-        let reachable = resolver.resolve_bases(target)?;
-        resolver.dispatch_stages(&reachable, target);
-        Ok(resolver.finish(Some(target)))
+        resolver.all_stages = options.target.as_deref().is_none_or(str::is_empty);
+        let plan = resolver.carry_out()?;
+        Ok(Linted { lints: plan.lints, errors: plan.errors })
     }
 }
 
@@ -91,7 +101,25 @@ impl<'a> Resolver<'a> {
             cache_namespace: steered("BUILDKIT_CACHE_MOUNT_NS"),
             errors: Vec::new(),
             warnings: Vec::new(),
+            linter: Linter::default(),
+            all_stages: false,
         }
+    }
+
+    fn carry_out(mut self) -> Result<Plan, ResolveError> {
+        let target = match self.prepare() {
+            Ok(target) => target,
+            Err(fail) => {
+                self.fail(fail, None, None);
+                return Ok(self.finish(None));
+            }
+        };
+        let reachable = self.resolve_bases(target)?;
+        self.dispatch_stages(&reachable, target);
+        if let Some(fail) = self.linter.failure() {
+            self.fail(fail, None, None);
+        }
+        Ok(self.finish(Some(target)))
     }
 
     /// Everything that comes before the first base image, in BuildKit's order.
@@ -101,9 +129,11 @@ impl<'a> Resolver<'a> {
         let last = self.dockerfile.stages.last().ok_or_else(|| {
             Fail::new("no-stages", "dockerfile contains no stages to build").say("there is no FROM")
         })?;
+        self.lint_file();
         let target_name = self.options.target.as_deref().filter(|t| !t.is_empty());
         let target_name = target_name.or(last.name.as_deref()).unwrap_or("");
         self.globals = args::predefined(&self.platforms, target_name, &self.build_args);
+        self.lint_default_bases();
         args::add_global(&mut self.globals, self.dockerfile, &self.words, &self.build_args)?;
         self.resolve_epoch()?;
         self.add_stages()?;
@@ -122,6 +152,7 @@ impl<'a> Resolver<'a> {
             let text = || format!("invalid boolean value for multi-platform: {value}");
             self.multi_platform = parse_bool(value).ok_or_else(|| Fail::new("invalid-build-arg", text()))?;
         }
+        self.linter = Linter::new(lint::config(&self.build_args, self.dockerfile.check.as_ref())?);
         Ok(())
     }
 
@@ -140,6 +171,7 @@ impl<'a> Resolver<'a> {
 
     /// Notes a reason for which the build fails.
     pub(super) fn fail(&mut self, fail: Fail, span: Option<Span>, step: Option<String>) {
+        self.linter.stop();
         self.errors.push(fail.report(span, step));
     }
 
@@ -158,6 +190,7 @@ impl<'a> Resolver<'a> {
             graph: lowered.graph,
             errors: self.errors,
             warnings: self.warnings,
+            lints: self.linter.into_lints(),
         }
     }
 }

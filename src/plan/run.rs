@@ -1,6 +1,7 @@
 //! RUN (`dispatchRun`, `llb.ExecOp`).
 
 use std::cell::Cell;
+use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
 use regex::Regex;
@@ -49,8 +50,13 @@ impl<'a> Resolver<'a> {
     /// Reads `--mount` again, with variables; true when some of these aren't known.
     fn expand_mounts(&self, stage: &Stage<'_>, run: &Run) -> Result<(Vec<Mount>, bool), Fail> {
         let doubt = Cell::new(false);
-        let expand =
-            |word: &str| self.words.mount_value(word, &stage.state.env, stage.env_complete(), &doubt);
+        let expand = |word: &str| {
+            let mut unmatched = BTreeSet::new();
+            let (env, complete) = (&stage.state.env, stage.env_complete());
+            let value = self.words.mount_value(word, env, complete, &doubt, &mut unmatched);
+            self.lint_undefined(stage, &unmatched);
+            value
+        };
         let parse = |value: &String| Mount::parse(value, Some(&expand));
         let mounts: Result<Vec<Mount>, _> = run.mounts.iter().map(parse).collect();
         Ok((mounts.map_err(|e| Fail::new("invalid-mount", e.to_string()))?, doubt.get()))

@@ -113,6 +113,14 @@ pub(super) struct Unknown {
     pub shell: bool,
 }
 
+/// Where the last one of each of these stands in a stage (a stage that stands on it begins anew).
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Used {
+    pub cmd: Option<Span>,
+    pub entrypoint: Option<Span>,
+    pub healthcheck: Option<Span>,
+}
+
 /// A stage.
 #[derive(Debug)]
 pub(super) struct Stage<'a> {
@@ -142,8 +150,8 @@ pub(super) struct Stage<'a> {
     pub on_build: bool,
     pub ignore_cache: bool,
     pub workdir_set: bool,
-    /// A CMD of this stage has been carried out.
-    pub cmd_set: bool,
+    /// Where instructions of which only the last one counts have been carried out.
+    pub used: Used,
     /// Names that an ARG declared, with or without a value.
     pub declared: BTreeSet<String>,
     pub unknown: Option<Unknown>,
@@ -175,7 +183,7 @@ impl<'a> Stage<'a> {
             on_build: false,
             ignore_cache: false,
             workdir_set: false,
-            cmd_set: false,
+            used: Used::default(),
             declared: BTreeSet::new(),
             unknown: None,
             current: None,

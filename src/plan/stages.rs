@@ -22,7 +22,10 @@ impl<'a> Resolver<'a> {
     }
 
     fn add_stage(&mut self, index: usize, written: &'a Written) -> Result<(), Fail> {
-        let base = self.words.expand(&written.base_name, &self.globals, true)?;
+        self.linter.begin(&written.comments, written.span);
+        let looked = self.words.look(&written.base_name, &self.globals, true);
+        self.lint_from(&looked);
+        let base = looked.result?;
         if base.text.is_empty() {
             let text = format!("base name ({}) should not be blank", written.base_name);
             let hint = suggest_any(&base.unmatched, self.globals.keys());
@@ -65,7 +68,10 @@ impl<'a> Resolver<'a> {
     /// `FROM --platform`.
     fn platform_of(&self, written: &Written) -> Result<Option<Platform>, Fail> {
         let Some(value) = written.platform.as_deref().filter(|v| !v.is_empty()) else { return Ok(None) };
-        let expanded = self.words.expand(value, &self.globals, true).map_err(|e| {
+        let looked = self.words.look(value, &self.globals, true);
+        self.lint_from(&looked);
+        self.lint_platform(written, value, &looked);
+        let expanded = looked.result.map_err(|e| {
             let engine = format!("failed to process arguments for platform : {}", e.engine);
             Fail { engine, ..e }
         })?;

@@ -15,6 +15,17 @@ pub(super) struct Words {
     body: Lexer,
 }
 
+/// A word that was expanded, or could not be, with the variables that it names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Looked {
+    /// What comes out.
+    pub result: Result<Expansion, Fail>,
+    /// Variables that are set, up to an error.
+    pub matched: BTreeSet<String>,
+    /// Variables that are not, up to an error.
+    pub unmatched: BTreeSet<String>,
+}
+
 /// A word with its variables filled in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Expansion {
@@ -40,10 +51,15 @@ impl Words {
     /// # Errors
     /// A substitution that can't be read, or one that the Dockerfile wants to fail (`${x:?}`).
     pub fn expand(&self, word: &str, env: &EnvList, complete: bool) -> Result<Expansion, Fail> {
+        with(&self.plain, word, env, complete).result
+    }
+
+    /// [`Words::expand`] with the variables that are named, which are of interest even where the word can't be expanded.
+    pub fn look(&self, word: &str, env: &EnvList, complete: bool) -> Looked {
         with(&self.plain, word, env, complete)
     }
 
-    /// A value of `--mount`; `doubt` is set when it isn't known offline.
+    /// A value of `--mount`; `doubt` is set when it isn't known offline. `unmatched` gets the variables that are not set.
     ///
     /// # Errors
     /// As [`Words::expand`].
@@ -53,18 +69,17 @@ impl Words {
         env: &EnvList,
         complete: bool,
         doubt: &Cell<bool>,
+        unmatched: &mut BTreeSet<String>,
     ) -> Result<String, LexError> {
         let env = Asked { env, complete, doubt: Cell::new(false) };
-        let done = self.plain.process_word(word, &env)?;
+        let done = self.plain.process_word(word, &env).inspect_err(|e| unmatched.clone_from(&e.unmatched))?;
         doubt.set(doubt.get() || env.doubt.get());
+        *unmatched = done.unmatched;
         Ok(done.result)
     }
 
     /// The body of a heredoc of COPY or ADD.
-    ///
-    /// # Errors
-    /// As [`Words::expand`].
-    pub fn expand_body(&self, body: &str, env: &EnvList, complete: bool) -> Result<Expansion, Fail> {
+    pub fn look_at_body(&self, body: &str, env: &EnvList, complete: bool) -> Looked {
         with(&self.body, body, env, complete)
     }
 
@@ -79,20 +94,29 @@ impl Words {
 
     /// A step's name; the command as it is when it can't be expanded (`processCmdEnv`).
     pub fn named(&self, command: &str, env: &EnvList) -> String {
-        with(&self.plain, command, env, true).map_or_else(|_| command.to_owned(), |e| e.text)
+        with(&self.plain, command, env, true).result.map_or_else(|_| command.to_owned(), |e| e.text)
     }
 
     /// A RUN's name: quotes and unset variables stay.
     pub fn run_named(&self, command: &str, env: &EnvList) -> String {
-        with(&self.name, command, env, true).map_or_else(|_| command.to_owned(), |e| e.text)
+        with(&self.name, command, env, true).result.map_or_else(|_| command.to_owned(), |e| e.text)
     }
 }
 
-fn with(lexer: &Lexer, word: &str, env: &EnvList, complete: bool) -> Result<Expansion, Fail> {
+fn with(lexer: &Lexer, word: &str, env: &EnvList, complete: bool) -> Looked {
     let env = Asked { env, complete, doubt: Cell::new(false) };
-    let done = lexer.process_word(word, &env).map_err(bad)?;
-    let unmatched = done.unmatched.into_iter().collect();
-    Ok(Expansion { text: done.result, known: !env.doubt.get(), unmatched })
+    match lexer.process_word(word, &env) {
+        Ok(done) => {
+            let unmatched = done.unmatched.clone();
+            let result = Ok(Expansion { text: done.result, known: !env.doubt.get(), unmatched });
+            Looked { result, matched: done.matched, unmatched: done.unmatched }
+        }
+        Err(mut error) => {
+            let matched = std::mem::take(&mut error.matched);
+            let unmatched = std::mem::take(&mut error.unmatched);
+            Looked { result: Err(bad(error)), matched, unmatched }
+        }
+    }
 }
 
 fn bad(error: LexError) -> Fail {

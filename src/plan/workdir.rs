@@ -26,6 +26,9 @@ impl<'a> Resolver<'a> {
         let relative = !paths::is_abs(&path.text, stage.os());
         if relative && !std::mem::replace(&mut stage.workdir_set, true) {
             self.warn_relative(stage, &path.text, instruction.span);
+            if path.known {
+                self.lint_relative(&path.text);
+            }
         }
         stage.workdir_set = true;
         let dir = enter(stage, &path.text).map_err(|e| Fail::new("invalid-path", e))?;

@@ -18,7 +18,7 @@ mod path;
 mod place;
 #[cfg(test)]
 mod tests;
-mod yaml;
+pub(crate) mod yaml;
 
 pub use bake::bake;
 pub use build::{

@@ -8,10 +8,12 @@ mod cause;
 mod check;
 mod churn;
 mod doctor;
+mod du;
 mod explain;
 mod github;
 mod gitlab;
 mod human;
+mod ignore;
 mod json;
 mod key;
 mod listing;
@@ -39,8 +41,13 @@ pub use doctor::{
     BuilderHealth, CommandsHealth, DiskHealth, DoctorFinding, DoctorReport, DoctorSeverity, DoctorVerdict,
     EngineHealth, LimitsHealth, MemoryHealth, NodeHealth, ToolHealth,
 };
+pub use du::{DuFile, DuFolder, DuLimit, DuNamed, DuReport, Shares, Weight};
 pub use explain::{ExplainReport, PathReport, TakenBy, VerdictReport};
 pub use human::{Look, size};
+pub use ignore::{
+    IgnoreAside, IgnoreBuild, IgnoreFailure, IgnoreFold, IgnoreGroup, IgnoreLine, IgnoreReport, IgnoreStep,
+    IgnoreSum, IgnoreWritten,
+};
 pub use key::{KeyPart, KeyReport, KeyStep};
 pub use listing::{EntryReport, ListReport, type_name};
 pub use log::{LogCounts, LogReport, LogStep, LogSummary, OtherWork, StepOutcome};

@@ -19,7 +19,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("image", &["digest"]),
     ("context", &["entry", "gopath", "index", "observer", "pattern"]),
     ("git", &["context", "entry", "gopath"]),
-    ("plan", &["digest", "dockerfile", "gopath", "image"]),
+    ("plan", &["digest", "dockerfile", "gopath", "image", "pattern"]),
     ("cache", &["digest", "dockerfile", "entry", "gopath", "image", "observer", "pattern", "plan"]),
     ("snapshot", &["cache", "digest", "entry"]),
     ("diff", &["cache", "digest", "entry", "gopath", "pattern", "snapshot"]),

@@ -26,8 +26,9 @@ fn frozen(root: &Path, arguments: &[(&str, &str)]) -> Snapshot {
     request.plan.build_args = arguments.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
     request.plan.platform = Some(Platform::parse("linux/amd64").expect("a platform"));
     let read = Read::of(&request, &Silent).expect("a context");
-    let analysis = Analysis::of(&read, AnalysisOptions { fingerprints: true, ..Default::default() }, &Silent)
-        .expect("keys");
+    let analysis =
+        Analysis::of(&read, AnalysisOptions { fingerprints: true, ..AnalysisOptions::default() }, &Silent)
+            .expect("keys");
     ops::freeze(&request, &analysis)
 }
 

@@ -1,16 +1,15 @@
 //! What makes the build fail whatever files there are (syntax, stages, flags), and what of the Dockerfile works but not as most people
 //! expect.
 
-use super::{Facts, Failure, Findings, Group, Label, Rule, Severity, Surprise, rule};
+mod table;
 
-/// The rules of this group.
-pub const RULES: &[Rule] = &[Rule {
-    code: "build-fails",
-    group: Group::Build,
-    severity: Severity::Error,
-    summary: "the build fails for a reason that has no rule of its own",
-    page: "The engine's own words say what is wrong.\n",
-}];
+use super::{Facts, Failure, Findings, Group, Label, Surprise, rule};
+
+pub use table::RULES;
+
+/// Of these, BuildKit's own checks tell the same where they are not switched off.
+const TOLD_BY_BUILDKIT: &[(&str, &str)] =
+    &[("relative-workdir", "WorkdirRelativePath"), ("undefined-variable", "UndefinedVar")];
 
 /// Looks at one build. A failure or surprise that a rule of another group tells is left to it; one that nobody tells is told here, so that
 /// nothing is passed over.
@@ -40,7 +39,7 @@ fn fails(facts: &Facts<'_>, failure: &Failure, found: &mut Findings) {
 
 /// A surprise in `plan`'s words. One that has no rule is nobody's.
 fn surprises(facts: &Facts<'_>, surprise: &Surprise, found: &mut Findings) {
-    let Some(rule) = rule(&surprise.code) else { return };
+    let Some(rule) = rule(&surprise.code).filter(|_| !told_already(facts, surprise)) else { return };
     let finding = found.add(rule, &surprise.message);
     if let Some(line) = surprise.line {
         finding.at(place(facts, facts.dockerfile, line, None));
@@ -56,4 +55,22 @@ fn place(facts: &Facts<'_>, file: &str, line: usize, column: Option<usize>) -> L
         (Some(column), Some(length)) if length > 0 => Label::word(file, line, column, length, ""),
         _ => Label::line(file, line, ""),
     }
+}
+
+/// Whether a check of BuildKit's own tells it on the same line, or whether it is about a frontend that is the same program.
+fn told_already(facts: &Facts<'_>, surprise: &Surprise) -> bool {
+    let told = TOLD_BY_BUILDKIT.iter().find(|(code, _)| *code == surprise.code).is_some_and(|(_, name)| {
+        let here = |line: usize| surprise.line.is_none_or(|own| own == line);
+        facts.lints.iter().any(|l| l.rule == *name && l.spans.iter().any(|s| here(s.line)))
+    });
+    let frontend = facts.parsed.and_then(|d| d.syntax.as_ref()).map_or("", |s| s.value.as_str());
+    let name = frontend.strip_prefix("docker.io/").unwrap_or(frontend);
+    told || surprise.code == "other-frontend" && is_own_frontend(name)
+}
+
+/// `docker/dockerfile`, whatever its tag or digest.
+fn is_own_frontend(name: &str) -> bool {
+    let rest =
+        name.strip_prefix("docker/dockerfile-upstream").or_else(|| name.strip_prefix("docker/dockerfile"));
+    rest.is_some_and(|r| r.is_empty() || r.starts_with([':', '@', ' ']))
 }

@@ -1,11 +1,148 @@
-//! The ignore file: the right one, and what its lines do.
+//! The ignore file: what its lines do to the files that are there.
 
-use super::{Facts, Findings, Rule};
+mod choice;
+mod dead;
+mod depth;
+mod negated;
+mod reach;
+mod syntax;
+#[cfg(test)]
+mod tests;
+
+use super::{Facts, Findings, FolderFacts, Group, Rule, Severity};
+use crate::pattern::IgnoreFile;
+use reach::Reach;
+
+const fn rule(code: &'static str, severity: Severity, summary: &'static str, page: &'static str) -> Rule {
+    Rule { code, group: Group::Ignore, severity, summary, page }
+}
+
+const INVALID: Rule = rule(
+    "ignore-file",
+    Severity::Error,
+    "A line of the ignore file can't be read, and no build can use the context",
+    include_str!("pages/ignore-file.md"),
+);
+const NOT_READ: Rule = rule(
+    "ignore-file-not-read",
+    Severity::Warning,
+    "A `.dockerignore` lies where no build reads it",
+    include_str!("pages/ignore-file-not-read.md"),
+);
+const SWITCHED_OFF: Rule = rule(
+    "ignore-file-switched-off",
+    Severity::Warning,
+    "The Dockerfile's own ignore file is empty and switches the general one off",
+    include_str!("pages/ignore-file-switched-off.md"),
+);
+const OVERRIDDEN: Rule = rule(
+    "ignore-file-overridden",
+    Severity::Note,
+    "The Dockerfile has an ignore file of its own, so the general one is not read",
+    include_str!("pages/ignore-file-overridden.md"),
+);
+const MISNAMED: Rule = rule(
+    "ignore-file-misnamed",
+    Severity::Warning,
+    "A file has nearly the name of an ignore file, and there is no ignore file",
+    include_str!("pages/ignore-file-misnamed.md"),
+);
+const ORPHAN: Rule = rule(
+    "ignore-file-without-dockerfile",
+    Severity::Note,
+    "An ignore file is named after a Dockerfile that is not there",
+    include_str!("pages/ignore-file-without-dockerfile.md"),
+);
+const DEAD: Rule = rule(
+    "ignore-pattern-dead",
+    Severity::Note,
+    "A line of the ignore file matches nothing that is there",
+    include_str!("pages/ignore-pattern-dead.md"),
+);
+const CASE: Rule = rule(
+    "ignore-pattern-case",
+    Severity::Warning,
+    "A line of the ignore file matches nothing, but would in another case",
+    include_str!("pages/ignore-pattern-case.md"),
+);
+const SHADOWED: Rule = rule(
+    "ignore-pattern-shadowed",
+    Severity::Note,
+    "A line of the ignore file changes nothing: other lines hide all that it matches",
+    include_str!("pages/ignore-pattern-shadowed.md"),
+);
+const ROOT_ONLY: Rule = rule(
+    "ignore-pattern-root-only",
+    Severity::Warning,
+    "A line of the ignore file counts at the top only, and deeper files of that name are sent",
+    include_str!("pages/ignore-pattern-root-only.md"),
+);
+const NEGATION: Rule = rule(
+    "ignore-negation-ineffective",
+    Severity::Warning,
+    "A `!` line of the ignore file brings nothing back",
+    include_str!("pages/ignore-negation-ineffective.md"),
+);
+const GIT_SYNTAX: Rule = rule(
+    "ignore-git-syntax",
+    Severity::Warning,
+    "A line of the ignore file is written in gitignore's or a shell's way, which means something else here",
+    include_str!("pages/ignore-git-syntax.md"),
+);
+const COMMENT: Rule = rule(
+    "ignore-comment",
+    Severity::Warning,
+    "What looks like a comment in the ignore file is part of a pattern",
+    include_str!("pages/ignore-comment.md"),
+);
+const WHITE_SPACE: Rule = rule(
+    "ignore-white-space",
+    Severity::Note,
+    "Lines of the ignore file end in white space, or hold a byte order mark or a lone carriage return",
+    include_str!("pages/ignore-white-space.md"),
+);
 
 /// The rules of this group.
-pub const RULES: &[Rule] = &[];
+pub const RULES: &[Rule] = &[
+    INVALID,
+    NOT_READ,
+    SWITCHED_OFF,
+    OVERRIDDEN,
+    MISNAMED,
+    ORPHAN,
+    DEAD,
+    CASE,
+    SHADOWED,
+    ROOT_ONLY,
+    NEGATION,
+    GIT_SYNTAX,
+    COMMENT,
+    WHITE_SPACE,
+];
+
+/// An ignore file with its folder and what its patterns reach.
+struct Lines<'a> {
+    folder: &'a FolderFacts<'a>,
+    file: &'a IgnoreFile,
+    /// One for each of the matcher's patterns.
+    reach: Vec<Reach>,
+    /// Lines of which a rule about their form has told already.
+    told: Vec<usize>,
+}
 
 /// Looks at one build.
 pub fn find(facts: &Facts<'_>, found: &mut Findings) {
-    let _ = (facts, found);
+    choice::find(facts, found);
+    for (place, folder) in facts.folders.iter().enumerate() {
+        let Some(file) = folder.context.ignore_file().filter(|f| !f.patterns().is_empty()) else { continue };
+        // A pattern that can't be compiled has failed the build already.
+        if file.matcher().patterns().iter().any(crate::pattern::Pattern::is_broken) {
+            continue;
+        }
+        let mut lines = Lines { folder, file, reach: reach::all(folder, file), told: Vec::new() };
+        syntax::find(&mut lines, found);
+        depth::find(facts, place, &mut lines, found);
+        negated::find(&mut lines, found);
+        dead::find(&lines, found);
+    }
 }

@@ -1,11 +1,60 @@
 //! The order of instructions, and what their cache keys stand on.
 
-use super::{Facts, Findings, Rule};
+mod argument;
+mod chmod;
+mod install;
+mod mounts;
+#[cfg(test)]
+mod tests;
+mod tools;
+mod volatile;
+
+use super::{Facts, Findings, Group, Rule, Severity};
+pub use volatile::wants_churn;
+
+const fn rule(code: &'static str, severity: Severity, summary: &'static str, page: &'static str) -> Rule {
+    Rule { code, group: Group::Cache, severity, summary, page }
+}
+
+const INSTALL: Rule = rule(
+    "copy-before-install",
+    Severity::Warning,
+    "All sources are copied before dependencies are installed, so that every change of a source installs them anew",
+    include_str!("pages/copy-before-install.md"),
+);
+const ARGUMENT: Rule = rule(
+    "volatile-arg-early",
+    Severity::Warning,
+    "An argument that changes with every commit is declared above RUN steps that do not use it, and enters their keys",
+    include_str!("pages/volatile-arg-early.md"),
+);
+const CHMOD: Rule = rule(
+    "chmod-keeps-modes-in-key",
+    Severity::Note,
+    "COPY --chmod sets modes in the image, but the cache key still holds those of the files",
+    include_str!("pages/chmod-keeps-modes-in-key.md"),
+);
+const WHOLE_MOUNT: Rule = rule(
+    "bind-mount-whole-context",
+    Severity::Note,
+    "A bind mount shows the whole context to a RUN, which runs anew with every change of any file",
+    include_str!("pages/bind-mount-whole-context.md"),
+);
+const VOLATILE: Rule = rule(
+    "volatile-file-early",
+    Severity::Note,
+    "An early COPY takes one file that changes far more often than the others, and slow steps follow",
+    include_str!("pages/volatile-file-early.md"),
+);
 
 /// The rules of this group.
-pub const RULES: &[Rule] = &[];
+pub const RULES: &[Rule] = &[INSTALL, ARGUMENT, CHMOD, WHOLE_MOUNT, VOLATILE];
 
 /// Looks at one build.
 pub fn find(facts: &Facts<'_>, found: &mut Findings) {
-    let _ = (facts, found);
+    install::find(facts, found);
+    argument::find(facts, found);
+    chmod::find(facts, found);
+    mounts::find(facts, found);
+    volatile::find(facts, found);
 }

@@ -1,5 +1,7 @@
 //! What was read of a build → what rules look at.
 
+use std::collections::BTreeMap;
+
 use super::super::analysis::{Analysis, Read};
 use super::super::local::Local;
 use super::super::{failures, surprises};
@@ -7,8 +9,12 @@ use crate::check::{Asked, Facts, Failure, FolderFacts, Hidden, IgnoreFacts, Step
 use crate::entry::Source as _;
 use crate::report::{Cause, ErrorReport};
 
-/// The facts of a build.
-pub fn facts<'a>(analysis: &'a Analysis<'a>, asked: &Asked) -> Facts<'a> {
+/// The facts of a build; `hidden` is what is known already of what ignore files hide, by the folder's name.
+pub fn facts<'a>(
+    analysis: &'a Analysis<'a>,
+    asked: &Asked,
+    mut hidden: BTreeMap<String, Hidden>,
+) -> Facts<'a> {
     let read = analysis.read;
     let failures = failures::with_paths(analysis).into_iter().map(|(report, path)| failure(report, path));
     let surprise =
@@ -18,17 +24,18 @@ pub fn facts<'a>(analysis: &'a Analysis<'a>, asked: &Asked) -> Facts<'a> {
         bytes: read.located.bytes.as_deref().unwrap_or_default(),
         parsed: read.dockerfile.as_ref().and_then(|d| d.as_ref().ok()),
         plan: read.plan.as_ref(),
-        folders: read.locals().map(folder).collect(),
+        folders: read.locals().map(|local| folder(local, hidden.remove(&local.name))).collect(),
         steps: steps(analysis),
         failures: failures.collect(),
         lints: Vec::new(),
         surprises: surprises::all(analysis).into_iter().map(surprise).collect(),
         asked: asked.clone(),
+        churn: None,
     }
 }
 
 /// A folder that may be sent.
-fn folder(local: &Local) -> FolderFacts<'_> {
+fn folder(local: &Local, known: Option<Hidden>) -> FolderFacts<'_> {
     FolderFacts {
         name: &local.name,
         path: local.root.to_string_lossy().into_owned(),
@@ -40,13 +47,9 @@ fn folder(local: &Local) -> FolderFacts<'_> {
             overridden: local.found.overridden.as_deref(),
             unread: local.found.unread.as_deref(),
         },
-        hidden: hidden(local),
+        // A pattern that can't be compiled is among the failures already.
+        hidden: known.unwrap_or_else(|| local.context.ignored(false).unwrap_or_default()),
     }
-}
-
-/// What the ignore file hides. A pattern that can't be compiled is among the failures already.
-fn hidden(local: &Local) -> Hidden {
-    local.context.ignored(false).unwrap_or_default()
 }
 
 /// What each step takes, when that could be told.

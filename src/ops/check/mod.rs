@@ -2,17 +2,25 @@
 //!
 //! No file's content is hashed: what a step takes and why it fails hang on names alone.
 
+mod attempt;
+mod checker;
+mod config;
 mod gather;
 mod merge;
 mod names;
+mod size;
+
+pub use size::parse_size;
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use self::merge::{Found, Texts};
+use self::checker::{Checker, Judged};
+use self::config::{Config, Configs};
+use self::merge::Found;
 use super::Request;
-use super::analysis::{Analysis, AnalysisOptions, Read};
-use crate::check::{self, Asked, Finding, Severity};
+use super::analysis::Read;
+use crate::check::{Asked, Finding, Severity};
 use crate::error::Error;
 use crate::observer::Observer;
 use crate::report::{CheckCounts, CheckReport, CheckedBuild, FindingReport, PathField};
@@ -55,45 +63,45 @@ pub struct CheckOptions {
 /// Checks builds. With more than one, a build that can't be read doesn't keep the others from being checked.
 ///
 /// # Errors
-/// [`Error`] for input that can't be read, when there is only one.
+/// [`Error`] for a configuration that can't be understood, and for input that can't be read, when there is only one build.
 pub fn check(
     input: &CheckInput,
     options: &CheckOptions,
     observer: &dyn Observer,
 ) -> Result<CheckReport, Error> {
     let alone = input.builds.len() == 1 && input.others.is_empty() && input.found.is_empty();
+    let mut configs = Configs::default();
     let mut builds = Vec::new();
-    let mut found = Found { texts: Texts::new(input.texts.clone()), findings: input.found.clone() };
+    let mut found = Found::beforehand(input, &configs.of(Path::new("."), options.config.as_deref())?);
     for build in &input.builds {
-        match one(build, options, &mut found, observer) {
+        let config = configs.of(&build.request.context, options.config.as_deref())?;
+        match one(build, config.with(options), &mut found, observer) {
             Ok(checked) => builds.push(checked),
             Err(error) if alone => return Err(error),
             Err(error) => builds.push(names::unread(build, &error)),
         }
     }
     builds.extend(input.others.iter().cloned());
+    let threshold = options.threshold.or(configs.threshold()).unwrap_or(Severity::Error);
+    let suppressed = found.suppressed;
     let findings = found.report();
-    Ok(CheckReport {
-        builds,
-        counts: counts(&findings),
-        findings,
-        threshold: options.threshold.unwrap_or(Severity::Error),
-    })
+    Ok(CheckReport { builds, counts: counts(&findings, suppressed), findings, threshold })
 }
 
 /// Checks one build.
 fn one(
     build: &CheckBuild,
-    options: &CheckOptions,
+    config: Config,
     found: &mut Found,
     observer: &dyn Observer,
 ) -> Result<CheckedBuild, Error> {
     let request = names::here(&build.request);
     let located = names::located(&request, build.inline.as_deref())?;
     let read = Read::located(&request, located, names::general, observer)?;
-    let analysis = Analysis::of(&read, AnalysisOptions { unread: true, ..Default::default() }, observer)?;
-    let facts = gather::facts(&analysis, &options.asked);
-    let findings = check::find(&facts).0;
+    let mut checker = Checker { request: &request, config: &config, read, hidden: BTreeMap::new(), churn: None };
+    let Judged { mut findings, suppressed } = checker.find()?;
+    attempt::attempt(&mut checker, &mut findings);
+    let read = &checker.read;
     let checked = CheckedBuild {
         name: build.name.clone().unwrap_or_else(|| read.located.dockerfile.clone()),
         context: Some(PathField::new(request.context.as_os_str().as_encoded_bytes())),
@@ -101,18 +109,17 @@ fn one(
         target: read.plan.as_ref().map_or_else(String::new, |p| p.target_name.clone()),
         unread: None,
     };
-    found.texts.add(&read);
-    found.findings.extend(findings.into_iter().map(|f| (f, vec![checked.name.clone()])));
+    found.add(read, findings, suppressed, &checked.name);
     Ok(checked)
 }
 
 /// How many findings there are of each severity.
-fn counts(findings: &[FindingReport]) -> CheckCounts {
+fn counts(findings: &[FindingReport], suppressed: u64) -> CheckCounts {
     let of = |severity| findings.iter().filter(|f| f.severity == severity).count() as u64;
     CheckCounts {
         errors: of(Severity::Error),
         warnings: of(Severity::Warning),
         notes: of(Severity::Note),
-        suppressed: 0,
+        suppressed,
     }
 }

@@ -4,7 +4,7 @@ mod number;
 mod parse;
 mod scalar;
 
-pub(super) use parse::parse;
+pub(crate) use parse::parse;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -14,11 +14,11 @@ use super::{Place, path};
 
 /// A value.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Node {
+pub(crate) struct Node {
     /// What it is.
-    pub(super) value: Value,
+    pub(crate) value: Value,
     /// Where it begins.
-    pub(super) place: Place,
+    pub(crate) place: Place,
     /// What it does to the value that it is merged over.
     pub(super) tag: Tag,
     /// The folder that it is relative to, should it be a path. Whoever reads the file sets it.
@@ -27,7 +27,7 @@ pub(super) struct Node {
 
 /// What a value is.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Value {
+pub(crate) enum Value {
     /// Nothing.
     Null,
     /// `true` or `false`.
@@ -43,15 +43,15 @@ pub(super) enum Value {
 }
 
 /// A mapping by key.
-pub(super) type Map = BTreeMap<String, Entry>;
+pub(crate) type Map = BTreeMap<String, Entry>;
 
 /// A key's value.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Entry {
+pub(crate) struct Entry {
     /// Where the key stands.
-    pub(super) key: Place,
+    pub(crate) key: Place,
     /// The value.
-    pub(super) node: Node,
+    pub(crate) node: Node,
 }
 
 /// Compose's own tags.
@@ -78,7 +78,7 @@ impl Node {
     }
 
     /// The mapping.
-    pub(super) fn as_map(&self) -> Option<&Map> {
+    pub(crate) fn as_map(&self) -> Option<&Map> {
         match &self.value {
             Value::Map(map) => Some(map),
             _ => None,
@@ -86,7 +86,7 @@ impl Node {
     }
 
     /// The list.
-    pub(super) fn as_list(&self) -> Option<&[Node]> {
+    pub(crate) fn as_list(&self) -> Option<&[Node]> {
         match &self.value {
             Value::List(list) => Some(list),
             _ => None,
@@ -94,12 +94,12 @@ impl Node {
     }
 
     /// The value of a key of a mapping; nothing for `null`.
-    pub(super) fn get(&self, key: &str) -> Option<&Node> {
+    pub(crate) fn get(&self, key: &str) -> Option<&Node> {
         self.as_map()?.get(key).map(|e| &e.node).filter(|n| n.value != Value::Null)
     }
 
     /// A scalar as text, as Go prints it; `None` for `null`, lists and mappings.
-    pub(super) fn scalar(&self) -> Option<String> {
+    pub(crate) fn scalar(&self) -> Option<String> {
         match &self.value {
             Value::Bool(b) => Some(b.to_string()),
             Value::Number(n) => Some(n.clone()),

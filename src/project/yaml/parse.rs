@@ -12,7 +12,7 @@ use super::{Entry, Map, Node, Tag, Value, scalar};
 ///
 /// # Errors
 /// What the parser says, a key that stands twice, an alias that leads into itself, too many or too deep values.
-pub(in super::super) fn parse(name: &Arc<str>, text: &str) -> Result<Vec<Node>, ProjectError> {
+pub(crate) fn parse(name: &Arc<str>, text: &str) -> Result<Vec<Node>, ProjectError> {
     let parser = Parser::new_from_str(text);
     let mut builder = Builder { name, parser, anchors: HashMap::new(), left: MOST_VALUES };
     let mut documents = Vec::new();

@@ -4,12 +4,16 @@
 mod affected;
 mod check;
 mod churn;
+mod du;
+mod ignore;
 mod page;
 mod why;
 
 pub use affected::write as affected;
 pub use check::write as check;
 pub use churn::write as churn;
+pub use du::write as du;
+pub use ignore::write as ignore;
 pub use page::Page;
 pub use why::write as why;
 

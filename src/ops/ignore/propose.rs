@@ -1,0 +1,286 @@
+//! Lines that remove what no step needs and what is litter, each tried on every build.
+
+use std::collections::BTreeSet;
+
+use super::attribute::hiding_lines;
+use super::block::{self, Block, Owner};
+use super::litter;
+use super::outcome::{Outcome, holds};
+use super::unneeded::{self, gain};
+use super::world::{World, parse};
+use crate::context::Context;
+use crate::entry::{Entry, Source as _};
+use crate::error::Error;
+use crate::observer::Observer;
+use crate::pattern::Matcher;
+
+/// A line.
+#[derive(Debug, Clone)]
+pub struct Line {
+    /// As it stands in the file.
+    pub text: String,
+    /// The litter that it hides; `None` for what no step takes.
+    pub litter: Option<&'static litter::Kind>,
+}
+
+/// What was found.
+pub struct Proposed {
+    /// The new lines, the one that saves most first.
+    pub lines: Vec<Line>,
+    /// The lines of an earlier run that stay.
+    pub kept: Vec<String>,
+    /// Those that go, because a build fails with them.
+    pub dropped: Vec<String>,
+    /// The file's new bytes.
+    pub bytes: Vec<u8>,
+    /// The context as it was.
+    pub shown: Context,
+    /// For each of its entries the new line that hides it, as a place in `lines`.
+    pub hidden_by: Vec<Option<usize>>,
+    /// For each of its entries: a step takes it.
+    pub needed: Vec<bool>,
+    /// What the builds were.
+    pub before: Vec<Outcome>,
+    /// What they would be.
+    pub after: Vec<Outcome>,
+}
+
+/// Finds lines for the target's file.
+///
+/// # Errors
+/// [`Error`] for files that can't be read, and an ignore file that can't be understood.
+pub fn propose(world: &mut World, observer: &dyn Observer) -> Result<Proposed, Error> {
+    let old = world.target.bytes.clone();
+    let start = Start::of(world, old, observer)?;
+    let needed = needed(&start.before, start.shown.entries().len());
+    let mut asking = Asking { world, observer, start, needed, protected: Vec::new() };
+    asking.protected = asking.protected();
+    let lines = asking.promising();
+    let (lines, verified) = asking.settle(lines)?;
+    let Asking { start, needed, .. } = asking;
+    let Start { kept, dropped, shown, before, .. } = start;
+    let Verified { bytes, hidden_by, after } = verified;
+    Ok(Proposed { lines, kept, dropped, bytes, shown, hidden_by, needed, before, after })
+}
+
+/// Where the search begins: the file as it is, or without lines of an earlier run that break a build now.
+struct Start {
+    bytes: Option<Vec<u8>>,
+    kept: Vec<String>,
+    dropped: Vec<String>,
+    shown: Context,
+    before: Vec<Outcome>,
+}
+
+impl Start {
+    fn of(world: &mut World, old: Option<Vec<u8>>, observer: &dyn Observer) -> Result<Self, Error> {
+        let own = Block::find(old.as_deref().unwrap_or_default(), Owner::Proposed);
+        let kept = block::patterns(&own.map(|b| b.lines).unwrap_or_default());
+        let shown = world.under(old.as_deref())?;
+        let (before, shown) = world.outcomes(shown, observer)?;
+        let start = Self { bytes: old, kept, dropped: Vec::new(), shown, before };
+        let fails = start.before.iter().any(|o| !o.failures.is_empty());
+        if fails && !start.kept.is_empty() { start.without_what_breaks(world, observer) } else { Ok(start) }
+    }
+
+    /// Takes out the lines of an earlier run with which a build fails that works without them.
+    fn without_what_breaks(self, world: &mut World, observer: &dyn Observer) -> Result<Self, Error> {
+        let old = self.bytes.clone().unwrap_or_default();
+        let mut run = |lines: &[String]| -> Result<(Vec<u8>, Vec<Outcome>, Context), Error> {
+            let bytes = block::with(&old, Owner::Proposed, lines);
+            let shown = world.under(Some(&bytes))?;
+            let (outcomes, shown) = world.outcomes(shown, observer)?;
+            Ok((bytes, outcomes, shown))
+        };
+        let (_, bare, _) = run(&[])?;
+        let breaks =
+            |with: &[Outcome]| with.iter().zip(&bare).any(|(w, b)| w.new_failures(b).next().is_some());
+        if !breaks(&self.before) {
+            return Ok(self);
+        }
+        let (mut kept, mut dropped): (Vec<String>, Vec<String>) = (Vec::new(), Vec::new());
+        for line in &self.kept {
+            kept.push(line.clone());
+            let (_, tried, _) = run(&kept)?;
+            if breaks(&tried) {
+                dropped.extend(kept.pop());
+            }
+        }
+        let (bytes, before, shown) = run(&kept)?;
+        Ok(Self { bytes: Some(bytes), kept, dropped, shown, before })
+    }
+}
+
+/// Which entries some step of some build takes.
+pub fn needed(outcomes: &[Outcome], entries: usize) -> Vec<bool> {
+    let mut needed = vec![false; entries];
+    for range in outcomes.iter().flat_map(|o| &o.steps).flat_map(|s| &s.takes) {
+        needed[range.clone()].fill(true);
+    }
+    needed
+}
+
+struct Asking<'a> {
+    world: &'a mut World,
+    observer: &'a dyn Observer,
+    start: Start,
+    needed: Vec<bool>,
+    /// Paths that instructions name: whether they are there or not, no line may hide them.
+    protected: Vec<Vec<u8>>,
+}
+
+/// A set of lines that harms nobody.
+struct Verified {
+    bytes: Vec<u8>,
+    hidden_by: Vec<Option<usize>>,
+    after: Vec<Outcome>,
+}
+
+impl Asking<'_> {
+    fn entries(&self) -> &[Entry] {
+        self.start.shown.entries()
+    }
+
+    /// The paths of sources, as far as they are no wildcards.
+    fn protected(&self) -> Vec<Vec<u8>> {
+        let plans = self.world.builds.iter().filter_map(|b| b.read.plan.as_ref());
+        let sources = plans.flat_map(|p| &p.steps).flat_map(|s| &s.sources);
+        let paths = sources.map(|s| s.path.trim_start_matches('/').trim_end_matches('/'));
+        let paths: BTreeSet<&str> = paths.filter(|p| !p.is_empty() && !p.contains(['*', '?', '['])).collect();
+        paths.into_iter().map(|p| p.as_bytes().to_vec()).collect()
+    }
+
+    /// Lines that look right, the one that saves most first.
+    fn promising(&mut self) -> Vec<Line> {
+        if self.start.before.iter().zip(&self.world.builds).any(|(o, b)| !o.known && b.asked) {
+            return Vec::new();
+        }
+        let kinds = self.litter();
+        let mut skip = self.pinned();
+        kinds.iter().flat_map(|(_, places)| places).for_each(|place| skip[*place] = true);
+        let unneeded = unneeded::lines(self.entries(), &self.needed, &skip);
+        let litter = kinds.iter().map(|(kind, _)| Line { text: kind.line(), litter: Some(kind) });
+        let others = unneeded.into_iter().map(|text| Line { text, litter: None });
+        let lines: Vec<Line> = litter.chain(others).filter(|l| !self.hides_protected(&l.text)).collect();
+        self.sifted(lines)
+    }
+
+    /// The litter that is there and that no build needs, with its entries.
+    fn litter(&self) -> Vec<(&'static litter::Kind, Vec<usize>)> {
+        let mut found: Vec<(&'static litter::Kind, Vec<usize>)> = Vec::new();
+        for (at, entry) in self.entries().iter().enumerate() {
+            let Some(kind) = litter::kind(entry.path.as_bytes(), entry.stat.is_dir()) else { continue };
+            match found.iter_mut().find(|(k, _)| *k == kind) {
+                Some((_, places)) => places.push(at),
+                None => found.push((kind, vec![at])),
+            }
+        }
+        let builds = || self.world.builds.iter().zip(&self.start.before);
+        let takes = |o: &Outcome, places: &[usize]| {
+            o.steps.iter().any(|s| places.iter().any(|place| holds(&s.takes, *place)))
+        };
+        found.retain(|(kind, places)| {
+            builds().all(|(build, outcome)| {
+                let junk = build.read.plan.as_ref().is_none_or(|plan| kind.is_junk_for(plan));
+                junk || !takes(outcome, places)
+            })
+        });
+        found
+    }
+
+    /// Dockerfiles and ignore files: a line of their own helps nobody.
+    fn pinned(&self) -> Vec<bool> {
+        let own: BTreeSet<&[u8]> =
+            self.world.builds.iter().filter_map(|b| b.dockerfile_below.as_deref()).collect();
+        let is = |e: &Entry| {
+            let path = e.path.as_bytes();
+            own.contains(path) || path == b".dockerignore" || path.ends_with(b".dockerignore")
+        };
+        self.entries().iter().map(is).collect()
+    }
+
+    fn hides_protected(&self, line: &str) -> bool {
+        let Ok(matcher) = Matcher::new(&[line]) else { return true };
+        self.protected.iter().any(|path| matcher.matches_or_parent(path).unwrap_or(true))
+    }
+
+    /// Without lines that hide nothing, and without those for the unneeded that hide something else; in order of what they save.
+    fn sifted(&self, mut lines: Vec<Line>) -> Vec<Line> {
+        loop {
+            let Some((_, hidden_by)) = self.hidden_by(&lines) else { return Vec::new() };
+            let mut gains = vec![0; lines.len()];
+            let mut bad = vec![false; lines.len()];
+            for (at, line) in hidden_by.iter().enumerate().filter_map(|(at, line)| Some((at, (*line)?))) {
+                gains[line] += gain(&self.entries()[at]);
+                bad[line] |= self.needed[at] && lines[line].litter.is_none();
+            }
+            let fine = |i: usize| gains[i] > 0 && !bad[i];
+            if (0..lines.len()).all(fine) {
+                let mut order: Vec<usize> = (0..lines.len()).collect();
+                order.sort_by_key(|i| std::cmp::Reverse(gains[*i]));
+                return order.into_iter().map(|i| lines[i].clone()).collect();
+            }
+            lines = lines.into_iter().enumerate().filter(|(i, _)| fine(*i)).map(|(_, l)| l).collect();
+        }
+    }
+
+    /// The file with these lines.
+    fn render(&self, lines: &[Line]) -> Vec<u8> {
+        let new = lines.iter().map(|l| l.text.clone());
+        let all: Vec<String> = self.start.kept.iter().cloned().chain(new).collect();
+        let old = self.start.bytes.as_deref().unwrap_or_default();
+        if lines.is_empty() { old.to_vec() } else { block::with(old, Owner::Proposed, &all) }
+    }
+
+    /// The file with these lines, and which of them hides which entry; `None` when it can't be read.
+    fn hidden_by(&self, lines: &[Line]) -> Option<(Vec<u8>, Vec<Option<usize>>)> {
+        let bytes = self.render(lines);
+        let file = parse(&self.world.target, Some(&bytes)).ok()??;
+        let first = block::first_line(&bytes, Owner::Proposed) + self.start.kept.len();
+        let place = |line: usize| line.checked_sub(first).filter(|i| *i < lines.len());
+        let lines = hiding_lines(self.entries(), &file);
+        Some((bytes, lines.into_iter().map(|line| place(line?)).collect()))
+    }
+
+    /// Tries lines on every build: none that worked may fail, and no step may get another key that doesn't take litter which goes.
+    fn verify(&mut self, lines: &[Line]) -> Result<Option<Verified>, Error> {
+        let Some((bytes, hidden_by)) = self.hidden_by(lines) else { return Ok(None) };
+        let Ok(context) = self.world.under(Some(&bytes)) else { return Ok(None) };
+        let (after, _) = self.world.outcomes(context, self.observer)?;
+        let is_litter = |at: usize| hidden_by[at].is_some_and(|l| lines[l].litter.is_some());
+        let litter: Vec<usize> = (0..hidden_by.len()).filter(|at| is_litter(*at)).collect();
+        let fine = after.iter().zip(&self.start.before).all(|(after, before)| {
+            let expected = |step: usize| litter.iter().any(|at| holds(&before.steps[step].takes, *at));
+            let moved = after.moved_since(before);
+            after.new_failures(before).next().is_none() && moved.iter().all(|m| !m.own || expected(m.step))
+        });
+        Ok(fine.then_some(Verified { bytes, hidden_by, after }))
+    }
+
+    /// The lines that stand the trial: all of them, or those of either half that do.
+    fn settle(&mut self, lines: Vec<Line>) -> Result<(Vec<Line>, Verified), Error> {
+        if lines.is_empty() {
+            return Ok((lines, self.nothing()));
+        }
+        if let Some(verified) = self.verify(&lines)? {
+            return Ok((lines, verified));
+        }
+        if lines.len() == 1 {
+            return Ok((Vec::new(), self.nothing()));
+        }
+        let mut first = lines;
+        let second = first.split_off(first.len() / 2);
+        let (first, alone) = self.settle(first)?;
+        let (second, _) = self.settle(second)?;
+        let both: Vec<Line> = first.iter().chain(&second).cloned().collect();
+        match self.verify(&both)? {
+            Some(verified) => Ok((both, verified)),
+            None => Ok((first, alone)),
+        }
+    }
+
+    fn nothing(&self) -> Verified {
+        let hidden_by = vec![None; self.entries().len()];
+        Verified { bytes: self.render(&[]), hidden_by, after: self.start.before.clone() }
+    }
+}
