@@ -1,7 +1,9 @@
 //! What rules look at.
 
+use super::context::Verdict;
 use crate::context::{Context, Ignored};
-use crate::dockerfile::{Dockerfile, Span};
+use crate::dockerfile::Dockerfile;
+pub use crate::dockerfile::Lint;
 use crate::entry::Entry;
 use crate::plan::{Plan, Step};
 
@@ -31,6 +33,39 @@ pub struct Facts<'a> {
     /// How often files of the build context changed lately; `None` where no repository tells. Not asked for where
     /// [`wants_churn`](super::wants_churn) says that no rule would look.
     pub churn: Option<Churn>,
+    /// What was seen by looking into files and into git's index.
+    pub looked: Looked,
+}
+
+/// What was seen by looking into files and into git's index.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Looked {
+    /// The files that hold a secret, or look like it.
+    pub peeked: Vec<Peeked>,
+    /// The entries whose modes a fresh checkout would not have, in order.
+    pub modes: Vec<OddMode>,
+}
+
+/// A file that was looked into.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Peeked {
+    /// The folder's place in [`Facts::folders`].
+    pub folder: usize,
+    /// Its path below the folder.
+    pub path: Vec<u8>,
+    /// What it is.
+    pub verdict: Verdict,
+}
+
+/// An entry with a mode that a fresh checkout would not have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OddMode {
+    /// The folder's place in [`Facts::folders`].
+    pub folder: usize,
+    /// The entry's place in the folder's listing.
+    pub entry: usize,
+    /// The mode that it has in a fresh checkout with umask 022.
+    pub fresh: u16,
 }
 
 /// What was asked for beyond the rules.
@@ -136,15 +171,4 @@ pub struct Surprise {
     pub code: String,
     /// In words.
     pub message: String,
-}
-
-/// A remark of BuildKit's own checks.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Lint {
-    /// The rule's name in BuildKit, such as `StageNameCasing`.
-    pub rule: &'static str,
-    /// BuildKit's text.
-    pub message: String,
-    /// Where; empty for the file as a whole.
-    pub spans: Vec<Span>,
 }

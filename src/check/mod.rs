@@ -23,8 +23,10 @@ mod text;
 #[cfg(test)]
 mod trial;
 
+pub use context::{LARGEST_SECRET, Verdict, may_hold_secret, secret_in};
 pub use facts::{
-    Asked, Churn, Facts, Failure, FolderFacts, Hidden, IgnoreFacts, Lint, StepFacts, Surprise, Taken,
+    Asked, Churn, Facts, Failure, FolderFacts, Hidden, IgnoreFacts, Lint, Looked, OddMode, Peeked, StepFacts,
+    Surprise, Taken,
 };
 pub use finding::{Amount, Edit, Finding, Findings, Fix, Help, Label, Reference};
 pub use order::wants_churn;

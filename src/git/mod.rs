@@ -15,6 +15,7 @@ mod oid;
 mod place;
 mod repository;
 mod revision;
+mod staged;
 mod submodule;
 #[cfg(test)]
 mod tests;

@@ -27,7 +27,7 @@ pub enum LeafKind {
 
 impl LeafKind {
     /// git's modes: 100644 (long ago also 100664), 100755, 120000, 160000.
-    fn of_mode(mode: &[u8]) -> Option<Self> {
+    pub(super) fn of_mode(mode: &[u8]) -> Option<Self> {
         let mode = u32::from_str_radix(std::str::from_utf8(mode).ok()?, 8).ok()?;
         match mode & 0o170_000 {
             0o100_000 if mode & 0o100 != 0 => Some(Self::Executable),

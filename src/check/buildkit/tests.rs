@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use super::super::{Asked, Group, Severity};
+use super::super::{Group, Severity};
 use super::*;
 use crate::dockerfile::{Dockerfile, Span};
 use crate::image::{Image, ImageConfig, Platform};
@@ -69,19 +69,7 @@ fn a_remark_becomes_a_finding_on_its_lines() {
     let span = Span { line: 3, end_line: 5, column: 1 };
     let lint =
         Lint { rule: "UndefinedVar", message: "Usage of undefined variable '$X'".into(), spans: vec![span] };
-    let facts = Facts {
-        dockerfile: "app/Dockerfile",
-        bytes: b"",
-        parsed: None,
-        plan: None,
-        folders: Vec::new(),
-        steps: Vec::new(),
-        failures: Vec::new(),
-        lints: vec![lint],
-        surprises: Vec::new(),
-        asked: Asked::default(),
-        churn: None,
-    };
+    let facts = Facts { dockerfile: "app/Dockerfile", lints: vec![lint], ..Facts::default() };
     let mut found = Findings::default();
     find(&facts, &mut found);
     let [one] = found.0.as_slice() else { panic!("one finding") };

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::super::analysis::{Analysis, Read};
 use super::super::local::Local;
 use super::super::{failures, surprises};
+use super::look;
 use crate::check::{Asked, Facts, Failure, FolderFacts, Hidden, IgnoreFacts, StepFacts, Surprise, Taken};
 use crate::entry::Source as _;
 use crate::report::{Cause, ErrorReport};
@@ -27,10 +28,11 @@ pub fn facts<'a>(
         folders: read.locals().map(|local| folder(local, hidden.remove(&local.name))).collect(),
         steps: steps(analysis),
         failures: failures.collect(),
-        lints: Vec::new(),
+        lints: read.plan.as_ref().map_or_else(Vec::new, |p| p.lints.clone()),
         surprises: surprises::all(analysis).into_iter().map(surprise).collect(),
         asked: asked.clone(),
         churn: None,
+        looked: look::look(read),
     }
 }
 
