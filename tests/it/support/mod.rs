@@ -12,6 +12,7 @@ pub mod parallel;
 pub mod project;
 pub mod records;
 pub mod registry;
+pub mod schema;
 pub mod shrink;
 pub mod tree;
 pub mod view;
