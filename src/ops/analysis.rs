@@ -9,14 +9,15 @@ use super::known;
 use super::local::{self, Local};
 use super::locate::{self, IgnoreFile, Located};
 use super::revision::AtRevision;
-use super::{NamedInput, Request, images};
+use super::{NamedInput, Request, images, lints};
 use crate::cache::{self, EntryDigests, Inputs, Keys, Memory};
 use crate::context::{ContextError, View};
 use crate::digest::Digest;
 use crate::dockerfile::{Dockerfile, ParseError};
 use crate::error::Error;
 use crate::observer::Observer;
-use crate::plan::{Images, LocalSource, Op, Plan, Source};
+use crate::pattern;
+use crate::plan::{Images, LocalSource, Op, Plan, PlanOptions, Source};
 
 /// The name of the build context among the local sources.
 pub(super) const CONTEXT: &str = "context";
@@ -96,9 +97,9 @@ impl Read {
             request.index.as_deref(),
             observer,
         )?;
-        let dockerfile = located.bytes.as_ref().ok().map(|bytes| Dockerfile::parse(bytes));
+        let dockerfile = located.bytes.as_ref().ok().map(|bytes| lints::parse(request, bytes));
         let plan = match &dockerfile {
-            Some(Ok(file)) => Some(resolve(request, file)?),
+            Some(Ok(file)) => Some(resolve(request, &located.ignore, file)?),
             _ => None,
         };
         let mut read = Self { located, context, named: Vec::new(), dockerfile, plan, revision: None };
@@ -221,25 +222,38 @@ impl Memory for Unread {
 }
 
 /// The build graph of the target.
-pub(super) fn resolve(request: &Request, file: &Dockerfile) -> Result<Plan, Error> {
+pub(super) fn resolve(request: &Request, ignore: &IgnoreFile, file: &Dockerfile) -> Result<Plan, Error> {
     for (name, input) in &request.named {
         if let NamedInput::Folder(path) = input {
             locate::check_folder(path, &format!("the named context {name}"))?;
         }
     }
     let images = images::Known::of(request)?;
-    resolve_with(request, file, &images).map_err(|e| match e {
+    resolve_with(request, ignore, file, &images).map_err(|e| match e {
         Error::Plan(e) => images.error(e),
         e => e,
     })
 }
 
 /// The build graph of the target, with these images.
-pub(super) fn resolve_with(request: &Request, file: &Dockerfile, images: &dyn Images) -> Result<Plan, Error> {
+pub(super) fn resolve_with(
+    request: &Request,
+    ignore: &IgnoreFile,
+    file: &Dockerfile,
+    images: &dyn Images,
+) -> Result<Plan, Error> {
+    Ok(Plan::resolve(file, &plan_options(request, ignore), images)?)
+}
+
+/// What the plan has to know of a request and of the context's ignore file.
+pub(super) fn plan_options(request: &Request, ignore: &IgnoreFile) -> PlanOptions {
     let mut options = request.plan.clone();
     options.named_contexts =
         request.named.iter().map(|(name, input)| (name.clone(), input.to_plan())).collect();
-    Ok(Plan::resolve(file, &options, images)?)
+    // One that can't be read makes the build fail, which is told elsewhere.
+    let parse = |name: &String| pattern::IgnoreFile::parse(name.as_str(), &ignore.bytes).ok();
+    options.ignore = ignore.name.as_ref().and_then(parse).map(|file| Arc::new(file.into_matcher()));
+    options
 }
 
 /// The names of the local sources of a plan.

@@ -19,6 +19,7 @@ mod images;
 mod key;
 mod known;
 mod landing;
+mod lints;
 mod list;
 mod local;
 mod locate;
@@ -47,6 +48,7 @@ pub use freeze::freeze;
 pub use hints::hints;
 pub use ignore::{IgnoreMode, IgnoreOptions, ignore};
 pub use key::key;
+pub use lints::lints;
 pub use list::{ListOptions, Which, list};
 pub use plan::plan;
 #[cfg(feature = "project")]

@@ -14,9 +14,8 @@ use super::analysis::{self, CONTEXT, Read};
 use super::blobs::{Blobs, RevisionFiles};
 use super::local::{self, Loaded};
 use super::locate::{self, Absent, IgnoreFile, Located};
-use super::{DockerfileInput, NamedInput, Request, images};
+use super::{DockerfileInput, NamedInput, Request, images, lints};
 use crate::context::{Folder, IgnoreSource, Listed, Place};
-use crate::dockerfile::Dockerfile;
 use crate::error::Error;
 use crate::git::{GitError, Listing, Oid, Permissions, Repository, Revision, RevisionWarning};
 use crate::observer::Observer;
@@ -79,9 +78,9 @@ impl Read {
         let mut located = there.locate(&listing)?;
         located.ignore.add(&options.ignore_more);
         let context = there.load(CONTEXT, &request.context, located.ignore.clone(), listing)?;
-        let dockerfile = located.bytes.as_ref().ok().map(|bytes| Dockerfile::parse(bytes));
+        let dockerfile = located.bytes.as_ref().ok().map(|bytes| lints::parse(request, bytes));
         let plan = match &dockerfile {
-            Some(Ok(file)) => Some(analysis::resolve_with(request, file, images)?),
+            Some(Ok(file)) => Some(analysis::resolve_with(request, &located.ignore, file, images)?),
             _ => None,
         };
         let at = AtRevision { commit: revision.commit.to_string(), warnings: revision.warnings.clone() };
@@ -105,9 +104,9 @@ impl Read {
         bytes: Vec<u8>,
         images: &dyn Images,
     ) -> Result<(), Error> {
-        let dockerfile = Dockerfile::parse(&bytes);
+        let dockerfile = lints::parse(request, &bytes);
         self.plan = match &dockerfile {
-            Ok(file) => Some(analysis::resolve_with(request, file, images)?),
+            Ok(file) => Some(analysis::resolve_with(request, &self.located.ignore, file, images)?),
             Err(_) => None,
         };
         self.dockerfile = Some(dockerfile);

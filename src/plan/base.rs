@@ -172,7 +172,8 @@ impl Resolver<'_> {
             let name = format!("FROM {pinned}");
             let source = Source::Image { reference: pinned, image: Some(Box::new(ImageRef(image))) };
             self.add_image(id, source, &platform, Vec::new(), &name);
-            self.lint_image_platform(self.stages[id].span, written, &platform, &actual);
+            let span = self.stages[id].span.filter(|_| !self.stages[id].of_mount);
+            self.lint_image_platform(span, written, &platform, &actual);
         }
         let stage = &mut self.stages[id];
         stage.config = config;

@@ -70,17 +70,17 @@ impl Linter {
     /// A remark of the instruction at hand about another place.
     pub fn say_at(&self, rule: &'static str, message: impl Into<String>, span: Span) {
         let wanted = self.here.borrow().config.as_ref().unwrap_or(&self.config).wants(rule);
-        self.tell(wanted, rule, message.into(), span);
+        self.tell(wanted, rule, message.into(), Some(span));
     }
 
     /// A remark that no comment above an instruction can silence.
-    pub fn say_of_file(&self, rule: &'static str, message: impl Into<String>, span: Span) {
-        self.tell(self.config.wants(rule), rule, message.into(), span);
+    pub fn say_of_file(&self, rule: &'static str, message: impl Into<String>, span: impl Into<Option<Span>>) {
+        self.tell(self.config.wants(rule), rule, message.into(), span.into());
     }
 
-    fn tell(&self, wanted: bool, rule: &'static str, message: String, span: Span) {
+    fn tell(&self, wanted: bool, rule: &'static str, message: String, span: Option<Span>) {
         if wanted && !self.stopped.get() {
-            self.told.borrow_mut().push(Lint { rule, message, spans: vec![span] });
+            self.told.borrow_mut().push(Lint { rule, message, spans: span.into_iter().collect() });
         }
     }
 
@@ -275,7 +275,7 @@ impl Resolver<'_> {
             shown(actual),
             shown(expected)
         );
-        self.linter.say_of_file("InvalidBaseImagePlatform", message, span.unwrap_or_default());
+        self.linter.say_of_file("InvalidBaseImagePlatform", message, span);
     }
 
     /// `reportUnmatchedVariables`. On a base whose variables aren't known, nobody can say.

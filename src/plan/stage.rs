@@ -129,6 +129,8 @@ pub(super) struct Stage<'a> {
     /// The expanded word after FROM; later the image's reference.
     pub base_name: String,
     pub span: Option<Span>,
+    /// The image of a bind mount: BuildKit knows no place for it.
+    pub of_mount: bool,
     pub base: Option<StageId>,
     /// Stages that instructions take files from, with the last instruction that does.
     pub deps: Vec<(StageId, Option<Span>)>,
@@ -166,6 +168,7 @@ impl<'a> Stage<'a> {
             written: None,
             base_name: base_name.into(),
             span,
+            of_mount: false,
             base: None,
             deps: Vec::new(),
             replaced_by: None,

@@ -177,7 +177,9 @@ impl<'a> Resolver<'a> {
                     // Without an expander only `from` is read; the parser has seen it before.
                     let mount = Mount::parse(value, None).unwrap_or_default();
                     let from = if mount.from.is_empty() { "scratch" } else { &mount.from };
-                    sources.push(self.stage_or_image(from, instruction.span));
+                    let source = self.stage_or_image(from, instruction.span);
+                    self.stages[source].of_mount = self.stages[source].unregistered();
+                    sources.push(source);
                 }
             }
             _ => {}

@@ -136,6 +136,18 @@ pub const RULES: &[Rule] = &[
         include_str!("pages/invalid-build-arg.md"),
     ),
     row(
+        "invalid-check-options",
+        Error,
+        "the options of `# check=` can't be read",
+        include_str!("pages/invalid-check-options.md"),
+    ),
+    row(
+        "lint-violation",
+        Error,
+        "BuildKit's own checks complain, and the Dockerfile asks for the build to fail then",
+        include_str!("pages/lint-violation.md"),
+    ),
+    row(
         "source-date-epoch",
         Error,
         "SOURCE_DATE_EPOCH is neither a time nor a stage that has one",

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use super::super::Request;
 use super::super::analysis::{CONTEXT, Read, resolve};
-use super::super::local;
 use super::super::locate::{Absent, IgnoreFile};
+use super::super::{lints, local};
 use super::{Checker, names};
 use crate::check::{Edit, Finding, Fix, Help, Severity};
 use crate::context::GENERAL;
@@ -166,8 +166,9 @@ impl Changed {
     }
 
     fn put_dockerfile(&mut self, request: &Request, read: &mut Read, bytes: Vec<u8>) -> Result<(), Error> {
-        let parsed = Dockerfile::parse(&bytes);
-        let plan = parsed.as_ref().ok().map(|file| resolve(request, file)).transpose()?;
+        let parsed = lints::parse(request, &bytes);
+        let ignore = &read.located.ignore;
+        let plan = parsed.as_ref().ok().map(|file| resolve(request, ignore, file)).transpose()?;
         self.named = Some(read.named.len());
         self.dockerfile = Some((
             std::mem::replace(&mut read.located.bytes, Ok(bytes)),

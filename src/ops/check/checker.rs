@@ -3,9 +3,9 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use super::super::Request;
 use super::super::analysis::{Analysis, AnalysisOptions, Read};
 use super::super::churn_counts::churn_counts;
+use super::super::{Request, lints};
 use super::config::Config;
 use super::{gather, names};
 use crate::check::{self, Churn, Finding, Hidden};
@@ -44,6 +44,7 @@ impl Checker<'_> {
         let options = AnalysisOptions { unread: true, ..AnalysisOptions::default() };
         let analysis = Analysis::of(&self.read, options, &Silent)?;
         let mut facts = gather::facts(&analysis, &self.config.asked, std::mem::take(&mut self.hidden));
+        facts.lints = lints(self.request, &self.read);
         if check::wants_churn(&facts) {
             facts.churn = self.churn.get_or_insert_with(|| churn_counts(&self.request.context)).clone();
         }

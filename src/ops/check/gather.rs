@@ -28,7 +28,7 @@ pub fn facts<'a>(
         folders: read.locals().map(|local| folder(local, hidden.remove(&local.name))).collect(),
         steps: steps(analysis),
         failures: failures.collect(),
-        lints: read.plan.as_ref().map_or_else(Vec::new, |p| p.lints.clone()),
+        lints: Vec::new(),
         surprises: surprises::all(analysis).into_iter().map(surprise).collect(),
         asked: asked.clone(),
         churn: None,

@@ -6,7 +6,6 @@ use std::sync::Arc;
 use super::builds::Wanted;
 use super::outcome::Outcome;
 use crate::context::{Context, ContextOptions, IgnoreSource, Listed, MemoryTree};
-use crate::dockerfile::Dockerfile;
 use crate::error::Error;
 use crate::index::Index;
 use crate::observer::{Observer, Silent};
@@ -14,7 +13,7 @@ use crate::ops::analysis::{self, Analysis, AnalysisOptions, CONTEXT, Read};
 use crate::ops::known::Seen;
 use crate::ops::local::Local;
 use crate::ops::locate::{self, IgnoreFile};
-use crate::ops::{DockerfileInput, Request};
+use crate::ops::{DockerfileInput, Request, lints};
 use crate::pattern::{self, PatternError};
 
 /// The ignore file that is looked at.
@@ -131,9 +130,10 @@ impl World {
 
     fn read(&self, request: &Request, observer: &dyn Observer) -> Result<Read, Error> {
         let located = locate::locate(request)?;
-        let dockerfile = located.bytes.as_ref().ok().map(|bytes| Dockerfile::parse(bytes));
+        let dockerfile = located.bytes.as_ref().ok().map(|bytes| lints::parse(request, bytes));
         let plan = match &dockerfile {
-            Some(Ok(file)) => Some(analysis::resolve(request, file)?),
+            // The ignore file is what changes here: what a check says of the one at hand is of no interest.
+            Some(Ok(file)) => Some(analysis::resolve(request, &IgnoreFile::default(), file)?),
             _ => None,
         };
         let context = Ok(self.local(Context::of(&self.root, empty(), None, &Silent)?));

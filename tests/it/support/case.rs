@@ -67,6 +67,9 @@ pub struct Expected {
     pub error: Option<String>,
     #[serde(default)]
     pub error_alternatives: Vec<String>,
+    /// What BuildKit's own checks said, sorted by line.
+    #[serde(default)]
+    pub warnings: Vec<Value>,
 }
 
 /// One step of the engine's progress.
