@@ -24,7 +24,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("snapshot", &["cache", "digest", "entry"]),
     ("diff", &["cache", "digest", "entry", "gopath", "pattern", "snapshot"]),
     ("imported", &["cache", "digest", "image"]),
-    ("check", &["context", "dockerfile", "entry", "plan"]),
+    ("check", &["context", "dockerfile", "entry", "gopath", "image", "observer", "pattern", "plan"]),
     ("report", &["diff", "digest", "entry"]),
     ("error", &["cache", "context", "git", "image", "imported", "pattern", "plan", "snapshot"]),
     (

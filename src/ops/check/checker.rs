@@ -4,8 +4,8 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use super::super::Request;
-use super::super::churn_counts::churn_counts;
 use super::super::analysis::{Analysis, AnalysisOptions, Read};
+use super::super::churn_counts::churn_counts;
 use super::config::Config;
 use super::{gather, names};
 use crate::check::{self, Churn, Finding, Hidden};

@@ -98,7 +98,8 @@ fn one(
     let request = names::here(&build.request);
     let located = names::located(&request, build.inline.as_deref())?;
     let read = Read::located(&request, located, names::general, observer)?;
-    let mut checker = Checker { request: &request, config: &config, read, hidden: BTreeMap::new(), churn: None };
+    let mut checker =
+        Checker { request: &request, config: &config, read, hidden: BTreeMap::new(), churn: None };
     let Judged { mut findings, suppressed } = checker.find()?;
     attempt::attempt(&mut checker, &mut findings);
     let read = &checker.read;
