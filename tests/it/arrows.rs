@@ -24,7 +24,10 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("snapshot", &["cache", "digest", "entry"]),
     ("diff", &["cache", "digest", "entry", "gopath", "pattern", "snapshot"]),
     ("imported", &["cache", "digest", "image"]),
-    ("check", &["context", "dockerfile", "entry", "plan"]),
+    (
+        "check",
+        &["context", "dockerfile", "entry", "gopath", "image", "observer", "pattern", "plan", "project"],
+    ),
     ("report", &["diff", "digest", "entry"]),
     ("error", &["cache", "context", "git", "image", "imported", "pattern", "plan", "snapshot"]),
     (

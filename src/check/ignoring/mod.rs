@@ -98,7 +98,7 @@ const COMMENT: Rule = rule(
 const WHITE_SPACE: Rule = rule(
     "ignore-white-space",
     Severity::Note,
-    "Lines of the ignore file end in white space, or hold a byte order mark or a lone carriage return",
+    "Lines of the ignore file end in white space or CR LF, or it begins with a byte order mark",
     include_str!("pages/ignore-white-space.md"),
 );
 

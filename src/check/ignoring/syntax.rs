@@ -83,25 +83,15 @@ fn braces(lines: &Lines<'_>, pattern: &IgnorePattern, found: &mut Findings) -> b
 fn white_space(lines: &Lines<'_>, found: &mut Findings) {
     let bytes = lines.folder.ignore.bytes;
     let mut parts = Vec::new();
-    let (mut trailing, mut returns, mut inside) = (Vec::new(), 0, Vec::new());
+    let (mut trailing, mut returns) = (Vec::new(), 0);
     for (i, line) in bytes.split(|b| *b == b'\n').enumerate() {
         returns += u64::from(line.ends_with(b"\r"));
         let line = line.strip_suffix(b"\r").unwrap_or(line);
         if line.ends_with(b" ") || line.ends_with(b"\t") {
             trailing.push(i + 1);
         }
-        if crate::pattern::trim_space(line).contains(&b'\r') {
-            inside.push(i + 1);
-        }
     }
     let name = text::ignore_name(lines.folder);
-    if let Some(line) = inside.first() {
-        let message =
-            format!("line {line} of `{name}` holds a carriage return: it is one pattern, not several lines");
-        let finding = found.add(&WHITE_SPACE, message);
-        finding.severity = Severity::Warning;
-        finding.at(Label::line(name, *line, "lines end in LF or CR LF"));
-    }
     if bytes.starts_with(b"\xef\xbb\xbf") {
         parts.push("begins with a byte order mark".to_owned());
     }

@@ -4,6 +4,7 @@ use super::super::steps::{self, Use};
 use super::super::{Edit, Facts, Failure, Finding, Findings, Fix, Label, Rule, text};
 use super::{BAD_PATTERN, LINKS, MISSING};
 use crate::context::Ignored;
+use crate::dockerfile::{InstructionKind, Stage};
 use crate::gopath;
 
 /// Names under which builds leave what they make.
@@ -164,30 +165,37 @@ fn replace(facts: &Facts<'_>, (line, at): (usize, usize), old: &str, new: &str) 
     Some(Fix { file: facts.dockerfile.to_owned(), edits })
 }
 
-/// An earlier stage whose RUN may make what the context doesn't have: its output is named like that.
+/// An earlier stage whose RUN may make what the context doesn't have: its output is named like that. The target may not need that stage as
+/// it is written now, so that the plan doesn't know it.
 fn made_by_stage(facts: &Facts<'_>, blamed: &Use<'_>) -> Option<String> {
-    let first = blamed.source.written.trim_start_matches("./").split('/').next()?;
+    let written = blamed.source.written.trim_start_matches("./");
+    let first = written.split('/').next()?;
     if blamed.step.instruction != "COPY" || !OUTPUTS.contains(&first) || blamed.folder.name != "context" {
         return None;
     }
     let (here, _) = steps::instruction(facts, blamed.step)?;
-    let parsed = facts.parsed?;
-    let plan = facts.plan?;
-    let earlier = parsed.stages.iter().enumerate().take_while(|(_, s)| s.span != here.span);
-    let runs = |span: crate::dockerfile::Span| {
-        plan.steps
-            .iter()
-            .rfind(|s| s.instruction == "RUN" && s.span == span)
-            .and_then(|s| steps::exec(facts, s))
-    };
-    let (index, stage, exec) = earlier
-        .filter_map(|(i, s)| Some((i, s, s.instructions.iter().rev().find_map(|i| runs(i.span))?)))
-        .last()?;
+    let runs = |s: &Stage| s.instructions.iter().any(|i| matches!(i.kind, InstructionKind::Run(_)));
+    let earlier = facts.parsed?.stages.iter().enumerate().take_while(|(_, s)| s.span != here.span);
+    let (index, stage) = earlier.filter(|(_, s)| runs(s)).last()?;
     let name = stage.name.clone().unwrap_or_else(|| index.to_string());
-    let written = blamed.source.written.trim_start_matches("./");
-    let path = gopath::join(&[exec.cwd.as_bytes(), written.as_bytes()]);
-    Some(format!(
-        "if a RUN of the stage `{name}` makes it, write `COPY --from={name} {} …`",
-        text::name(&path)
-    ))
+    let folder = work_folder(stage)?;
+    let path = text::name(&gopath::join(&[&folder, written.as_bytes()]));
+    Some(format!("if a RUN of the stage `{name}` makes it, write `COPY --from={name} {path} …`"))
+}
+
+/// The folder that a stage ends in; `None` where its text alone doesn't tell.
+fn work_folder(stage: &Stage) -> Option<Vec<u8>> {
+    let mut folder = None;
+    for instruction in &stage.instructions {
+        let InstructionKind::Workdir(to) = &instruction.kind else { continue };
+        if to.contains('$') {
+            return None;
+        }
+        folder = match (to.starts_with('/'), folder) {
+            (true, _) => Some(gopath::clean(to.as_bytes())),
+            (false, Some(folder)) => Some(gopath::join(&[&folder, to.as_bytes()])),
+            (false, None) => return None,
+        };
+    }
+    folder
 }

@@ -1,6 +1,6 @@
 //! Folders that are copied by name and arrive without some of their files, because ignore lines hide these.
 
-use super::super::litter::is_seldom_missed;
+use super::super::litter::{is_seldom_missed, is_usual};
 use super::super::steps::{Use, fails};
 use super::super::{Amount, Facts, Findings, text};
 use super::{EMPTIED, PARTLY};
@@ -46,12 +46,7 @@ fn partly(facts: &Facts<'_>, one: &Use<'_>, hidden: &[&Ignored], sent: usize, fo
     let missed: Vec<&Ignored> = hidden
         .iter()
         .copied()
-        .filter(|i| {
-            !i.closed
-                && !aware(i)
-                && !is_seldom_missed(&below(i))
-                && !is_seldom_missed(i.cause.pattern.as_bytes())
-        })
+        .filter(|i| !i.closed && !aware(i) && !is_seldom_missed(&below(i)) && !is_usual(&i.cause.pattern))
         .collect();
     let Some(first) = missed.first() else { return };
     let all = sent + hidden.iter().filter(|i| !i.closed).count();
