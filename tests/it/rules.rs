@@ -68,8 +68,21 @@ const EXAMPLES: &[&str] = &[
     "undefined-variable",
 ];
 
-/// Rules that no context alone can make fire, each with the test that does.
-const ELSEWHERE: &[(&str, &str)] = &[("build-fails", "what has no rule of its own: nothing known")];
+/// Rules that no small context can make fire for every user, and why; their own tests show them.
+const ELSEWHERE: &[(&str, &str)] = &[
+    ("InvalidBaseImagePlatform", "hangs on a base image's config"),
+    ("bad-trigger", "hangs on a base image's ONBUILD"),
+    ("build-fails", "is for what has no rule"),
+    ("invalid-network", "is refused by the Dockerfile's reader first"),
+    ("invalid-path", "is for Windows"),
+    ("invalid-run", "is refused by the Dockerfile's reader first"),
+    ("invalid-security", "is refused by the Dockerfile's reader first"),
+    ("no-stages", "is refused by the Dockerfile's reader first"),
+    ("root-unreadable", "hangs on who runs the tests"),
+    ("unreadable", "hangs on who runs the tests"),
+    ("vanished", "hangs on what else writes there"),
+    ("volatile-file-early", "hangs on a long history"),
+];
 
 #[test]
 fn every_rule_has_a_case_that_fires_and_one_that_does_not() {
