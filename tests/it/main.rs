@@ -15,6 +15,7 @@ mod image_config;
 mod imported;
 mod index;
 mod key;
+mod pollution;
 mod projects;
 mod recipes;
 mod report;
