@@ -16,6 +16,7 @@ mod imported;
 mod index;
 mod key;
 mod lints;
+mod pollution;
 mod projects;
 mod recipes;
 mod report;
