@@ -7,6 +7,7 @@ mod bad_input;
 mod causes;
 mod changes;
 mod git;
+mod ignore;
 mod image_config;
 mod imported;
 mod index;
