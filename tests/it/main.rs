@@ -11,6 +11,7 @@ mod check;
 mod doctor;
 mod du;
 mod git;
+mod ignore;
 mod image_config;
 mod imported;
 mod index;
