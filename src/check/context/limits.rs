@@ -33,18 +33,18 @@ fn too_large(folder: &FolderFacts<'_>, most: u64, found: &mut Findings) {
     let largest = largest(folder.context.entries());
     let named: Vec<String> =
         largest.iter().map(|(path, bytes)| format!("`{}` {}", name(path), size(*bytes))).collect();
-    let message = format!(
-        "the context holds {} ({} bytes) in {}, more than the {} ({} bytes) that it may: {}",
-        size(counts.bytes),
-        thousands(counts.bytes),
-        count(counts.files, "file"),
-        size(most),
-        thousands(most),
-        named.join(", ")
-    );
+    // How much it holds is told in the help: a finding is known by its message, and a fix that takes away less than needed changes that.
+    let message = format!("the context holds more than the {} that --max-context allows", size(most));
     let finding = found.add(&TOO_LARGE, message);
     finding.amount = Some(Amount { files: counts.files, dirs: counts.dirs, bytes: counts.bytes });
     finding.paths = largest.into_iter().map(|(path, _)| path.to_vec()).collect();
+    finding.help(format!(
+        "it holds {} ({} bytes) in {}, above all {}",
+        size(counts.bytes),
+        thousands(counts.bytes),
+        count(counts.files, "file"),
+        named.join(", ")
+    ));
     finding
         .help("`stowaway du` tells which of it no step takes, `stowaway ignore` proposes lines that hide it");
 }

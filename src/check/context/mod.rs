@@ -140,8 +140,13 @@ const UNREADABLE: Rule = rule(
 );
 const FIFO: Rule =
     rule("fifo", Severity::Note, "a named pipe is copied as one", include_str!("pages/fifo.md"));
-const DEVICE: Rule =
-    rule("device", Severity::Note, "a device node is copied as one", include_str!("pages/device.md"));
+// `device` is what `plan` calls an error about `RUN --device`.
+const DEVICE: Rule = rule(
+    "device-node",
+    Severity::Note,
+    "a device node is copied as one",
+    include_str!("pages/device-node.md"),
+);
 const NOT_UTF8: Rule =
     rule("name-not-utf8", Severity::Note, "a name that isn't UTF-8", include_str!("pages/name-not-utf8.md"));
 const VANISHED: Rule = rule(

@@ -182,7 +182,7 @@ mod tests {
             places(all, &run, &mut out);
             out
         };
-        assert_eq!(ranges(&[0, 1, 2, 3, 4, 5, 6]), [0..7]);
+        assert_eq!(ranges(&[0, 1, 2, 3, 4, 5, 6]), vec![0..7]);
         assert_eq!(ranges(&[0, 2, 3, 6]), [0..1, 2..4, 6..7]);
         assert!(ranges(&[]).is_empty());
     }

@@ -298,11 +298,8 @@ fn a_context_over_the_limit_is_told_with_its_largest() {
     let asked = |max| Asked { max_context: Some(max), ..Asked::default() };
     let found = Trial { dockerfile: ALL, files: &files, asked: asked(9), ..Trial::default() }.one();
     assert_eq!((found.rule.code, found.severity), ("context-too-large", Severity::Error));
-    assert!(
-        found.message.ends_with("more than the 9 B (9 bytes) that it may: `data` 8 B, `b` 2 B"),
-        "{}",
-        found.message
-    );
+    assert_eq!(found.message, "the context holds more than the 9 B that --max-context allows");
+    assert_eq!(found.help[0].message, "it holds 10 B (10 bytes) in 2 files, above all `data` 8 B, `b` 2 B");
     assert_eq!(
         Trial { dockerfile: ALL, files: &files, asked: asked(10), ..Trial::default() }.codes(),
         [""; 0]

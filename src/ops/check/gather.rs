@@ -29,7 +29,12 @@ pub fn facts<'a>(
         steps: steps(analysis),
         failures: failures.collect(),
         lints: Vec::new(),
-        surprises: surprises::all(analysis).into_iter().map(surprise).collect(),
+        // Device nodes have a rule of their own; `plan` calls an error about `RUN --device` the same.
+        surprises: surprises::all(analysis)
+            .into_iter()
+            .filter(|w| w.code != "device")
+            .map(surprise)
+            .collect(),
         asked: asked.clone(),
         churn: None,
         looked: look::look(read),

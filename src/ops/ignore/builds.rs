@@ -39,16 +39,16 @@ pub fn wanted(request: &Request, options: &IgnoreOptions) -> Vec<Wanted> {
     if all.is_empty() {
         let found = dockerfiles(&request.context);
         let own = request.context.join("Dockerfile");
-        let has_own = own.exists() || request.context.join("dockerfile").exists();
-        if has_own || found.is_empty() {
+        let lower = request.context.join("dockerfile");
+        let of_projects = of_projects(request, options);
+        if own.exists() || lower.exists() || found.is_empty() && of_projects.is_empty() {
             all.push(Wanted { request: with(DockerfileInput::Default), detail: None, asked: true });
         }
-        let others =
-            found.into_iter().filter(|p| *p != own && p.file_name().is_some_and(|n| n != "dockerfile"));
+        let others = found.into_iter().filter(|p| *p != own && *p != lower);
         let others =
             others.map(|p| Wanted { request: with(DockerfileInput::Path(p)), detail: None, asked: false });
         all.extend(others);
-        all.extend(of_projects(request, options));
+        all.extend(of_projects);
     }
     all.truncate(MOST);
     let mut known = BTreeSet::new();

@@ -89,7 +89,11 @@ pub fn ignore(
     report.context = request.context.display().to_string();
     let old = world.target.bytes.as_deref();
     report.differs = bytes.as_deref().is_some_and(|new| new != old.unwrap_or_default());
-    if let (true, true, Some(new)) = (options.write, report.differs, &bytes) {
+    let harmless = report.failures.is_empty();
+    if options.write && report.differs && !harmless {
+        report.remarks.push("nothing is written, because a build that works would fail".to_owned());
+    }
+    if let (true, true, Some(new)) = (options.write && harmless, report.differs, &bytes) {
         let written = write::write(&world.target.path, old, new)?;
         report.written = Some(IgnoreWritten {
             file: written.file.display().to_string(),

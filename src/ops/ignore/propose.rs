@@ -6,13 +6,15 @@ use super::attribute::hiding_lines;
 use super::block::{self, Block, Owner};
 use super::litter;
 use super::outcome::{Outcome, holds};
-use super::unneeded::{self, gain};
+use super::unneeded::{self, Done, gain};
 use super::world::{World, parse};
 use crate::context::Context;
 use crate::entry::{Entry, Source as _};
 use crate::error::Error;
 use crate::observer::Observer;
+use crate::ops::analysis::CONTEXT;
 use crate::pattern::Matcher;
+use crate::plan::{Op, Plan, Source, Step, StepSource};
 
 /// A line.
 #[derive(Debug, Clone)]
@@ -141,13 +143,17 @@ impl Asking<'_> {
         self.start.shown.entries()
     }
 
-    /// The paths of sources, as far as they are no wildcards.
+    /// The paths of sources in the context, as far as they are no wildcards.
     fn protected(&self) -> Vec<Vec<u8>> {
-        let plans = self.world.builds.iter().filter_map(|b| b.read.plan.as_ref());
-        let sources = plans.flat_map(|p| &p.steps).flat_map(|s| &s.sources);
-        let paths = sources.map(|s| s.path.trim_start_matches('/').trim_end_matches('/'));
-        let paths: BTreeSet<&str> = paths.filter(|p| !p.is_empty() && !p.contains(['*', '?', '['])).collect();
-        paths.into_iter().map(|p| p.as_bytes().to_vec()).collect()
+        let mut paths = BTreeSet::new();
+        for plan in self.world.builds.iter().filter_map(|b| b.read.plan.as_ref()) {
+            for step in &plan.steps {
+                let sources = step.sources.iter().filter(|s| is_in_context(plan, step, s));
+                let named = sources.map(|s| s.path.trim_matches('/')).filter(|p| !p.is_empty());
+                paths.extend(named.filter(|p| !p.contains(['*', '?', '['])).map(|p| p.as_bytes().to_vec()));
+            }
+        }
+        paths.into_iter().collect()
     }
 
     /// Lines that look right, the one that saves most first.
@@ -158,11 +164,18 @@ impl Asking<'_> {
         let kinds = self.litter();
         let mut skip = self.pinned();
         kinds.iter().flat_map(|(_, places)| places).for_each(|place| skip[*place] = true);
-        let unneeded = unneeded::lines(self.entries(), &self.needed, &skip);
+        let unneeded = unneeded::lines(self.entries(), &self.needed, &skip, &self.done());
         let litter = kinds.iter().map(|(kind, _)| Line { text: kind.line(), litter: Some(kind) });
         let others = unneeded.into_iter().map(|text| Line { text, litter: None });
         let lines: Vec<Line> = litter.chain(others).filter(|l| !self.hides_protected(&l.text)).collect();
         self.sifted(lines)
+    }
+
+    /// What the lines of an earlier run hide.
+    fn done(&self) -> Done {
+        let sum = |entries: &[Entry]| entries.iter().map(gain).sum::<u64>();
+        let gain = sum(self.world.base.entries()).saturating_sub(sum(self.entries()));
+        Done { lines: self.start.kept.len(), gain }
     }
 
     /// The litter that is there and that no build needs, with its entries.
@@ -283,4 +296,11 @@ impl Asking<'_> {
         let hidden_by = vec![None; self.entries().len()];
         Verified { bytes: self.render(&[]), hidden_by, after: self.start.before.clone() }
     }
+}
+
+/// Whether a source is looked up in the context, and not in a stage or an image.
+fn is_in_context(plan: &Plan, step: &Step, source: &StepSource) -> bool {
+    let inputs = &plan.graph.vertices[step.vertex.0].inputs;
+    let input = source.input.and_then(|i| inputs.get(i)).map(|id| &plan.graph.vertices[id.0].op);
+    matches!(input, Some(Op::Source(Source::Local(local))) if local.name == CONTEXT)
 }

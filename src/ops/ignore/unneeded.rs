@@ -32,11 +32,21 @@ struct Candidate {
 }
 
 /// Lines that hide entries which are not needed, those with the most bytes and files first. `needed` says which entries some step
-/// takes, `skip` which have to stay or are dealt with; a folder goes only when all that it holds does.
-pub fn lines(entries: &[Entry], needed: &[bool], skip: &[bool]) -> Vec<String> {
+/// takes, `skip` which have to stay or are dealt with; a folder goes only when all that it holds does. `done` is what an earlier run
+/// has found, so that another one does not go on with the crumbs.
+pub fn lines(entries: &[Entry], needed: &[bool], skip: &[bool], done: &Done) -> Vec<String> {
     let tree = Tree::of(entries, needed, skip);
     let units = tree.units();
-    choose(&units, tree.candidates(&units))
+    choose(&units, tree.candidates(&units), done)
+}
+
+/// What an earlier run has found.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Done {
+    /// Its lines.
+    pub lines: usize,
+    /// What they save.
+    pub gain: u64,
 }
 
 /// How much hiding an entry saves.
@@ -174,8 +184,8 @@ fn ending(name: &[u8]) -> Option<&[u8]> {
 }
 
 /// The greedy cover: again and again the line that saves most of what is left.
-fn choose(units: &[Unit], candidates: Vec<Candidate>) -> Vec<String> {
-    let whole: u64 = units.iter().map(|u| u.gain).sum();
+fn choose(units: &[Unit], candidates: Vec<Candidate>, done: &Done) -> Vec<String> {
+    let whole = units.iter().map(|u| u.gain).sum::<u64>() + done.gain;
     let mut covered = vec![false; units.len()];
     let left = |c: &Candidate, covered: &[bool]| -> u64 {
         c.units.iter().filter(|u| !covered[**u]).map(|u| units[*u].gain).sum()
@@ -183,8 +193,8 @@ fn choose(units: &[Unit], candidates: Vec<Candidate>) -> Vec<String> {
     let key = |gain: u64, c: &Candidate| (gain, Reverse(c.rank));
     let mut heap: BinaryHeap<_> =
         candidates.iter().enumerate().map(|(i, c)| (key(left(c, &covered), c), Reverse(i))).collect();
-    let (mut chosen, mut saved) = (Vec::new(), 0);
-    while chosen.len() < LINES && saved * 1000 < whole.saturating_mul(ENOUGH) {
+    let (mut chosen, mut saved) = (Vec::new(), done.gain);
+    while chosen.len() + done.lines < LINES && saved.saturating_mul(1000) < whole.saturating_mul(ENOUGH) {
         let Some((old, Reverse(i))) = heap.pop() else { break };
         let now = key(left(&candidates[i], &covered), &candidates[i]);
         if now.0 == 0 {
@@ -229,7 +239,7 @@ mod tests {
         let entries = tree.entries();
         let is = |e: &Entry| needed.iter().any(|n| e.path.as_bytes() == n.as_bytes());
         let needed: Vec<bool> = entries.iter().map(is).collect();
-        lines(entries, &needed, &vec![false; entries.len()])
+        lines(entries, &needed, &vec![false; entries.len()], &Done::default())
     }
 
     #[test]

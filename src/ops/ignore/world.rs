@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::block::{self, Owner};
 use super::builds::Wanted;
 use super::outcome::Outcome;
 use crate::context::{Context, ContextOptions, IgnoreSource, Listed, MemoryTree};
@@ -83,7 +84,9 @@ impl World {
         // Before the walk, see there.
         let resolved = request.context.canonicalize().map_err(|e| Error::read(&request.context, e))?;
         let mut index = request.index.as_deref().map(|folder| Index::open(folder, &resolved));
-        let shown = if everything { None } else { parse(&target, target.bytes.as_deref()).ok().flatten() };
+        // Lines of an earlier run are looked at again.
+        let bytes = target.bytes.as_ref().map(|bytes| block::with(bytes, Owner::Proposed, &[]));
+        let shown = if everything { None } else { parse(&target, bytes.as_deref()).ok().flatten() };
         let base = Context::load(&request.context, shown, &ContextOptions::default(), observer)?;
         if let Some(index) = &mut index {
             base.devices().iter().for_each(|(device, path)| index.admit(*device, path));
