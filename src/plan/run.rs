@@ -231,7 +231,7 @@ fn check_flags(run: &Run) -> Result<(), Fail> {
         return Ok(());
     }
     let text = "device feature is only supported in Dockerfile frontend 1.14.0-labs or later";
-    Err(Fail::new("invalid-device", text)
+    Err(Fail::new("device", text)
         .say("RUN --device needs a labs frontend; the frontend that BuildKit has built in refuses it"))
 }
 

@@ -128,7 +128,7 @@ pub const RULES: &[Rule] = &[
         "--network is neither default, none nor host",
         include_str!("pages/invalid-network.md"),
     ),
-    row("invalid-device", Error, "--device needs a labs frontend", include_str!("pages/invalid-device.md")),
+    row("device", Error, "--device needs a labs frontend", include_str!("pages/device.md")),
     row(
         "invalid-build-arg",
         Error,
