@@ -35,6 +35,8 @@ pub use affected::{AffectedOptions, affected};
 pub use against::Against;
 pub use analysis::{Analysis, AnalysisOptions, Read};
 pub use check::{CheckBuild, CheckInput, CheckOptions, check, parse_size};
+#[cfg(feature = "project")]
+pub use check::{CheckPaths, check_input};
 pub use churn::{ChurnOptions, churn};
 pub use explain::explain;
 pub use freeze::freeze;
