@@ -23,6 +23,8 @@ pub struct Finding {
     pub engine_message: Option<String>,
     /// What to do, best first.
     pub help: Vec<Help>,
+    /// Builds of a project that it concerns, by their names there; filled in by the rules that look at whole projects.
+    pub builds: Vec<String>,
     /// The path of a project's file that leads nowhere, for a table of all of them.
     pub reference: Option<Reference>,
 }
@@ -118,6 +120,7 @@ impl Findings {
             amount: None,
             engine_message: None,
             help: Vec::new(),
+            builds: Vec::new(),
             reference: None,
         });
         let last = self.0.len() - 1;

@@ -32,6 +32,6 @@ pub fn run(args: &AffectedArgs) -> Result<u8, Error> {
 }
 
 /// This process's environment; what is not text is no variable of a project.
-fn environment() -> BTreeMap<String, String> {
+pub(super) fn environment() -> BTreeMap<String, String> {
     std::env::vars_os().filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?))).collect()
 }

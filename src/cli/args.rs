@@ -73,8 +73,15 @@ pub struct PlanArgs {
         .help("Text for people, JSON for programs, SARIF, GitHub's annotations, GitLab's code quality report, or Markdown"))
 )]
 pub struct CheckArgs {
+    /// Folders, Compose files, Bake files, workflows and Dockerfiles. A folder is a context with its Dockerfile; one without a Dockerfile
+    /// stands for every Compose file, Bake file and Dockerfile in it [default: the current folder]
+    #[arg(value_name = "PATH", value_hint = ValueHint::AnyPath)]
+    pub paths: Vec<PathBuf>,
+    /// Check every Compose file, Bake file and Dockerfile of a folder, even where it has a Dockerfile of its own
+    #[arg(long, conflicts_with_all = ["file", "target", "build_context"])]
+    pub all: bool,
     #[command(flatten)]
-    pub build: BuildArgs,
+    pub options: BuildOptions,
     /// Exit with 1 for findings of this severity and worse [default: error, unless the configuration says otherwise]
     #[arg(long, value_enum, value_name = "SEVERITY")]
     pub threshold: Option<Threshold>,

@@ -1,13 +1,14 @@
 //! `stowaway check`.
 
 use std::os::unix::ffi::OsStrExt as _;
+use std::path::{Path, PathBuf};
 
 use super::args::{CheckArgs, Format, Threshold};
 use super::progress::Progress;
 use super::{DONE, FOUND, UNUSABLE, output, request};
 use crate::check::{Asked, RULES, Rule, Severity};
 use crate::error::Error;
-use crate::ops::{self, CheckBuild, CheckInput, CheckOptions};
+use crate::ops::{self, CheckBuild, CheckInput, CheckOptions, CheckPaths};
 use crate::report::{CheckReport, Document, RuleList, RulePage};
 
 /// Checks and writes what was found; the status tells whether that is at the threshold or over it.
@@ -18,9 +19,7 @@ pub fn run(args: &CheckArgs) -> Result<u8, Error> {
     if let Some(code) = &args.explain {
         return list(&RulePage(named(code)?), args);
     }
-    let request = request(&args.build.context, &args.build.options)?;
-    let builds = vec![CheckBuild { request, ..CheckBuild::default() }];
-    let input = CheckInput { builds, ..CheckInput::default() };
+    let input = input(args)?;
     let progress = Progress::of(&args.output);
     let report = ops::check(&input, &options(args), &progress)?;
     progress.finish();
@@ -43,6 +42,35 @@ fn named(code: &str) -> Result<&'static Rule, Error> {
     found.ok_or_else(|| {
         Error::usage(format!("there is no rule {code}"), "`stowaway check --list-rules` lists all")
     })
+}
+
+/// What is checked: one build when its options say so, else what the paths stand for.
+fn input(args: &CheckArgs) -> Result<CheckInput, Error> {
+    let paths = if args.paths.is_empty() { vec![PathBuf::from(".")] } else { args.paths.clone() };
+    let options = &args.options;
+    let of_one_build =
+        options.file.is_some() || options.target.is_some() || !options.build_context.is_empty();
+    match (paths.as_slice(), of_one_build) {
+        ([context], true) => {
+            let builds = vec![CheckBuild { request: request(context, options)?, ..CheckBuild::default() }];
+            Ok(CheckInput { builds, ..CheckInput::default() })
+        }
+        (_, true) => Err(Error::usage(
+            "-f, --target and --build-context are options of one build".to_owned(),
+            "give one context, or check the paths without them",
+        )),
+        ([path], false) if !path.exists() => {
+            // Says what is wrong with a URL, or `-`.
+            request(path, options)?;
+            Err(Error::read(path, std::io::ErrorKind::NotFound.into()))
+        }
+        (paths, false) => ops::check_input(&CheckPaths {
+            paths: paths.to_vec(),
+            all: args.all,
+            environment: super::affected::environment(),
+            request: request(Path::new("."), options)?,
+        }),
+    }
 }
 
 /// What the flags ask for.

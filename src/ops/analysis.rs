@@ -70,6 +70,9 @@ pub struct Taken<'a> {
     pub ranges: &'a [Range<usize>],
 }
 
+/// Lists the folder of a local source: its name, its root, its ignore file.
+pub(super) type Load<'a> = dyn FnMut(&str, &Path, IgnoreFile) -> Result<local::Loaded, Error> + 'a;
+
 impl Read {
     /// Reads the Dockerfile and walks the folders.
     ///
@@ -90,20 +93,29 @@ impl Read {
         naming: fn(&Path, IgnoreFile) -> IgnoreFile,
         observer: &dyn Observer,
     ) -> Result<Self, Error> {
-        let context = local::load(
-            CONTEXT,
-            &request.context,
-            located.ignore.clone(),
-            request.index.as_deref(),
-            observer,
-        )?;
+        let index = request.index.as_deref();
+        let mut load = |name: &str, root: &Path, found| local::load(name, root, found, index, observer);
+        Self::loaded(request, located, naming, &mut load)
+    }
+
+    /// As [`Read::located`] with folders that `load` walks, or has walked already.
+    ///
+    /// # Errors
+    /// [`Error`] for input that can't be read.
+    pub(super) fn loaded(
+        request: &Request,
+        located: Located,
+        naming: fn(&Path, IgnoreFile) -> IgnoreFile,
+        load: &mut Load<'_>,
+    ) -> Result<Self, Error> {
+        let context = load(CONTEXT, &request.context, located.ignore.clone())?;
         let dockerfile = located.bytes.as_ref().ok().map(|bytes| lints::parse(request, bytes));
         let plan = match &dockerfile {
             Some(Ok(file)) => Some(resolve(request, &located.ignore, file)?),
             _ => None,
         };
         let mut read = Self { located, context, named: Vec::new(), dockerfile, plan, revision: None };
-        read.load_named(request, naming, observer)?;
+        read.load_named_with(request, naming, load)?;
         Ok(read)
     }
 
@@ -114,11 +126,22 @@ impl Read {
         naming: fn(&Path, IgnoreFile) -> IgnoreFile,
         observer: &dyn Observer,
     ) -> Result<(), Error> {
+        let index = request.index.as_deref();
+        let mut load = |name: &str, root: &Path, found| local::load(name, root, found, index, observer);
+        self.load_named_with(request, naming, &mut load)
+    }
+
+    fn load_named_with(
+        &mut self,
+        request: &Request,
+        naming: fn(&Path, IgnoreFile) -> IgnoreFile,
+        load: &mut Load<'_>,
+    ) -> Result<(), Error> {
         for name in local_names(self.plan.as_ref()) {
             let Some(NamedInput::Folder(root)) = request.named.get(&name) else { continue };
             if self.local(&name).is_none() {
                 let found = naming(root, locate::of_named(root)?);
-                self.named.push(local::load(&name, root, found, request.index.as_deref(), observer)?);
+                self.named.push(load(&name, root, found)?);
             }
         }
         Ok(())

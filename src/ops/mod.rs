@@ -40,6 +40,8 @@ pub use affected::{AffectedOptions, affected};
 pub use against::Against;
 pub use analysis::{Analysis, AnalysisOptions, Read};
 pub use check::{CheckBuild, CheckInput, CheckOptions, check, parse_size};
+#[cfg(feature = "project")]
+pub use check::{CheckPaths, check_input};
 pub use churn::{ChurnOptions, churn};
 pub use doctor::{DoctorOptions, doctor};
 pub use du::{DuOptions, du};

@@ -28,6 +28,7 @@ fn tell(facts: &ProjectFacts<'_>, group: &[&Build], found: &mut Findings) {
     let more = if more > 0 { format!(" and {more} more") } else { String::new() };
     let message = format!("{}{more} build the same image", names.join(", "));
     let finding = found.add(&rules::BUILDS_EQUAL, message);
+    finding.builds.extend(group.iter().map(|b| b.name.clone()));
     finding.labels.extend(facts.label(&first.place, &first.name, ""));
     finding.labels.extend(
         group.iter().skip(1).take(MOST - 1).filter_map(|b| facts.label(&b.place, &b.name, "the same again")),

@@ -14,9 +14,10 @@ mod told;
 
 pub use facts::{BuildFacts, Presence, ProjectFacts};
 pub use near::looks_like_dockerfile;
-pub use rules::RULES;
+pub use rules::{RULES, UNSEEN};
 
 use super::{Edit, Finding, Findings, Fix, Label, Reference, Rule, Severity};
+use crate::project::Build;
 
 /// Looks at a project.
 pub fn find(facts: &ProjectFacts<'_>, found: &mut Findings) {
@@ -27,13 +28,25 @@ pub fn find(facts: &ProjectFacts<'_>, found: &mut Findings) {
 }
 
 impl ProjectFacts<'_> {
-    /// Whether nothing stands in the way of looking at a build on its own: its context and its Dockerfile are there.
+    /// The build as it can be looked at: without platforms and a target that there aren't, which are told of already.
+    pub fn as_it_can_be(&self, build: usize) -> Option<Build> {
+        let (asked, facts) = (self.project.builds.get(build)?, self.builds.get(build)?);
+        let mut build = asked.clone();
+        let good = |n: &usize| !facts.bad_platforms.iter().any(|(bad, _)| bad == n);
+        build.platforms =
+            (0..asked.platforms.len()).filter(good).map(|n| asked.platforms[n].clone()).collect();
+        let known =
+            |target: &str| facts.parsed.is_none_or(|f| stages::find(f, target, f.stages.len()).is_some());
+        build.target = build.target.filter(|t| known(&t.value));
+        Some(build)
+    }
+
+    /// Whether nothing stands in the way of looking at a build on its own: its context, its Dockerfile and its named contexts are there.
     pub fn can_be_checked(&self, build: usize) -> bool {
         let Some(facts) = self.builds.get(build) else { return false };
         facts.context != Presence::Missing
             && facts.dockerfile != Presence::Missing
             && facts.context != Presence::File
-            && facts.bad_platforms.is_empty()
             && !facts.named.values().any(|n| *n != Presence::Folder && *n != Presence::Elsewhere)
     }
 }

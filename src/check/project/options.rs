@@ -47,6 +47,7 @@ fn platforms(facts: &ProjectFacts<'_>, build: &Build, on_disk: &BuildFacts<'_>, 
         let Some(platform) = build.platforms.get(*number) else { continue };
         let message = format!("{} of {} is no platform: {why}", platform.value, build.name);
         let finding = found.add(&rules::PLATFORM_INVALID, message);
+        finding.builds.push(build.name.clone());
         finding.labels.extend(facts.label(&platform.place, &platform.value, ""));
         finding.help("write OS/ARCH or OS/ARCH/VARIANT, such as linux/amd64 or linux/arm64/v8");
     }
@@ -59,6 +60,7 @@ fn target(facts: &ProjectFacts<'_>, build: &Build, file: &Dockerfile, found: &mu
     }
     let message = format!("the Dockerfile of {} has no stage {}", build.name, target.value);
     let finding = found.add(&rules::TARGET_UNKNOWN, message);
+    finding.builds.push(build.name.clone());
     finding.engine_message = Some(format!("target stage \"{}\" could not be found", target.value));
     finding.labels.extend(facts.label(&target.place, &target.value, ""));
     let names: Vec<&str> = file.stages.iter().filter_map(|s| s.name.as_deref()).collect();
@@ -97,6 +99,7 @@ fn argument(
     }
     let message = format!("the Dockerfile of {} declares no ARG {name}", build.name);
     let finding = found.add(&rules::ARGUMENT_UNKNOWN, message);
+    finding.builds.push(build.name.clone());
     finding.labels.extend(facts.label(place, name, "the value goes nowhere"));
     let names: Vec<&str> = declared(file).collect();
     match suggest(name, &names, true) {
@@ -122,6 +125,7 @@ fn unused(
     let Some(stage) = stage else { return };
     let message = format!("no stage that {} builds declares the ARG {name}", build.name);
     let finding = found.add(&rules::ARGUMENT_UNKNOWN, message);
+    finding.builds.push(build.name.clone());
     finding.severity = Severity::Note;
     finding.labels.extend(facts.label(place, name, "the value goes nowhere"));
     let label = stage.name.clone().unwrap_or_else(|| format!("at line {}", stage.span.line));
@@ -197,6 +201,7 @@ fn without_value(facts: &ProjectFacts<'_>, build: &Build, file: &Dockerfile, fou
         }
         let message = format!("the ARG {name} of {} has no value: no default, and none is given", build.name);
         let finding = found.add(&rules::ARGUMENT_WITHOUT_VALUE, message);
+        finding.builds.push(build.name.clone());
         let (place, word) =
             build.args.get(name).map_or((&build.place, build.name.as_str()), |v| (&v.place, name));
         let label: Option<Label> = facts.label(place, word, "");

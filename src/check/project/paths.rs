@@ -29,6 +29,7 @@ fn context(facts: &ProjectFacts<'_>, build: &Build, on_disk: &BuildFacts<'_>, fo
     };
     let message = format!("the context of {} {what}: {}", build.name, path.display());
     let finding = found.add(&rules::CONTEXT_MISSING, message);
+    finding.builds.push(build.name.clone());
     let missing = Missing { facts, build, place: &build.context.place, written, path };
     let folder = &facts.project.folder;
     missing.tell(
@@ -56,6 +57,7 @@ fn dockerfile(facts: &ProjectFacts<'_>, build: &Build, on_disk: &BuildFacts<'_>,
     };
     let message = format!("the Dockerfile of {} {what}: {}", build.name, path.display());
     let finding = found.add(&rules::DOCKERFILE_MISSING, message);
+    finding.builds.push(build.name.clone());
     let mut there = near::dockerfiles(path, &build.name, &facts.dockerfiles);
     if there.is_empty() && written.is_empty() {
         // One beside where it is looked for, of another name.
@@ -75,6 +77,7 @@ fn named(facts: &ProjectFacts<'_>, build: &Build, on_disk: &BuildFacts<'_>, foun
         };
         let message = format!("the named context {name} of {} {what}: {}", build.name, path.display());
         let finding = found.add(&rules::NAMED_CONTEXT_MISSING, message);
+        finding.builds.push(build.name.clone());
         let written = facts.written(&value.place, path);
         let missing = Missing { facts, build, place: &value.place, written: &written, path };
         let folder = &facts.project.folder;
@@ -98,6 +101,7 @@ fn secret_file(
     let message =
         format!("the file of the secret {} of {} is not there: {}", secret.id, build.name, path.display());
     let finding = found.add(&rules::SECRET_FILE_MISSING, message);
+    finding.builds.push(build.name.clone());
     if let Some(label) = facts.label_at(&secret.place, "") {
         finding.at(label);
     }

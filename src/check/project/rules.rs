@@ -21,6 +21,7 @@ pub const RULES: &[Rule] = &[
     INHERITS_ITSELF,
     PATH_ABSOLUTE,
     BUILDS_EQUAL,
+    UNSEEN,
 ];
 
 const fn rule(code: &'static str, severity: Severity, summary: &'static str, page: &'static str) -> Rule {
@@ -478,6 +479,30 @@ services:
   worker:
     image: example/app
     command: worker
+```
+",
+);
+
+/// A build whose sources are not here.
+pub const UNSEEN: Rule = rule(
+    "project-build-unseen",
+    Severity::Note,
+    "A build's context or Dockerfile is not on this machine, and is not checked",
+    "\
+A context that is a URL is fetched by the builder. Nothing of it can be seen beforehand.
+
+```yaml
+services:
+  api:
+    build: https://github.com/example/api.git
+```
+
+Put right, where it is to be checked: clone it, and name the folder.
+
+```yaml
+services:
+  api:
+    build: ./api
 ```
 ",
 );

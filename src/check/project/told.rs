@@ -20,6 +20,7 @@ fn tell_error(facts: &ProjectFacts<'_>, error: &ProjectError, found: &mut Findin
         None => (&rules::FILE_INVALID, whole(&error.place, &error.message)),
     };
     let finding = found.add(rule, message);
+    finding.builds.extend(error.build.clone());
     if let Some(label) = facts.label_at(&error.place, "") {
         finding.at(label);
     }

@@ -71,11 +71,12 @@ impl Found {
         Self { texts: Texts(input.texts.clone()), findings, suppressed }
     }
 
-    /// Adds what was found in a build.
-    pub fn add(&mut self, read: &Read, findings: Vec<Finding>, suppressed: u64, build: &str) {
+    /// Adds what was found in a build of these names.
+    pub fn add(&mut self, read: &Read, findings: Vec<Finding>, suppressed: u64, builds: &[&String]) {
+        let builds: Vec<String> = builds.iter().map(|name| (*name).clone()).collect();
         self.texts.add(read);
         self.suppressed += suppressed;
-        self.findings.extend(findings.into_iter().map(|f| (f, vec![build.to_owned()])));
+        self.findings.extend(findings.into_iter().map(|f| (f, builds.clone())));
     }
 
     /// All of them as the report has them: each told once with all its builds, by file and line, those without a place last.

@@ -6,11 +6,16 @@ mod attempt;
 mod checker;
 mod config;
 mod gather;
+#[cfg(feature = "project")]
+mod inputs;
 mod look;
 mod merge;
 mod names;
 mod size;
+mod walks;
 
+#[cfg(feature = "project")]
+pub use inputs::{CheckPaths, check_input};
 pub use size::parse_size;
 
 use std::collections::BTreeMap;
@@ -19,6 +24,7 @@ use std::path::{Path, PathBuf};
 use self::checker::{Checker, Judged};
 use self::config::{Config, Configs};
 use self::merge::Found;
+use self::walks::Walks;
 use super::Request;
 use super::analysis::Read;
 use crate::check::{Asked, Finding, Severity};
@@ -44,6 +50,8 @@ pub struct CheckInput {
 pub struct CheckBuild {
     /// Its name: a service or target; `None` to take the Dockerfile's.
     pub name: Option<String>,
+    /// Other names of the very same build.
+    pub also: Vec<String>,
     /// What Dockerfile's text that lies in no file of its own is called.
     pub inline: Option<String>,
     /// What is built.
@@ -73,14 +81,18 @@ pub fn check(
     let alone = input.builds.len() == 1 && input.others.is_empty() && input.found.is_empty();
     let mut configs = Configs::default();
     let mut builds = Vec::new();
+    let mut walks = Walks::default();
     let mut found = Found::beforehand(input, &configs.of(Path::new("."), options.config.as_deref())?);
     for build in &input.builds {
         let config = configs.of(&build.request.context, options.config.as_deref())?;
-        match one(build, config.with(options), &mut found, observer) {
-            Ok(checked) => builds.push(checked),
+        let checked = match one(build, config.with(options), &mut walks, &mut found, observer) {
+            Ok(checked) => checked,
             Err(error) if alone => return Err(error),
-            Err(error) => builds.push(names::unread(build, &error)),
-        }
+            Err(error) => names::unread(build, &error),
+        };
+        let also = build.also.iter().map(|name| CheckedBuild { name: name.clone(), ..checked.clone() });
+        builds.extend(also.collect::<Vec<_>>());
+        builds.push(checked);
     }
     builds.extend(input.others.iter().cloned());
     let threshold = options.threshold.or(configs.threshold()).unwrap_or(Severity::Error);
@@ -93,14 +105,16 @@ pub fn check(
 fn one(
     build: &CheckBuild,
     config: Config,
+    walks: &mut Walks,
     found: &mut Found,
     observer: &dyn Observer,
 ) -> Result<CheckedBuild, Error> {
     let request = names::here(&build.request);
     let located = names::located(&request, build.inline.as_deref())?;
-    let read = Read::located(&request, located, names::general, observer)?;
+    let mut load = |name: &str, root: &Path, ignore| walks.load(name, root, ignore, observer);
+    let read = Read::loaded(&request, located, names::general, &mut load)?;
     let mut checker =
-        Checker { request: &request, config: &config, read, hidden: BTreeMap::new(), churn: None };
+        Checker { request: &request, config: &config, read, hidden: walks.hidden(), churn: None };
     let Judged { mut findings, suppressed } = checker.find()?;
     attempt::attempt(&mut checker, &mut findings);
     let read = &checker.read;
@@ -111,7 +125,9 @@ fn one(
         target: read.plan.as_ref().map_or_else(String::new, |p| p.target_name.clone()),
         unread: None,
     };
-    found.add(read, findings, suppressed, &checked.name);
+    let names: Vec<&String> = std::iter::once(&checked.name).chain(&build.also).collect();
+    found.add(read, findings, suppressed, &names);
+    walks.keep(checker.read, checker.hidden);
     Ok(checked)
 }
 
