@@ -74,6 +74,7 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("bad-trigger", "hangs on a base image's ONBUILD"),
     ("build-fails", "is for what has no rule"),
     ("device-node", "can be made by root alone"),
+    ("invalid-check-options", "is refused by the Dockerfile's reader first"),
     ("invalid-network", "is refused by the Dockerfile's reader first"),
     ("invalid-path", "is for Windows"),
     ("invalid-run", "is refused by the Dockerfile's reader first"),
