@@ -61,15 +61,24 @@ const EXAMPLES: &[&str] = &[
     "build-fails",
     "context-replaces-stage",
     "context-shadows-stage",
+    "invalid-network",
     "invalid-path",
     "invalid-run",
+    "invalid-security",
+    "no-stages",
     "relative-workdir",
     "step-fails",
     "undefined-variable",
 ];
 
 /// Rules that no context alone can make fire, each with the test that does.
-const ELSEWHERE: &[(&str, &str)] = &[("build-fails", "what has no rule of its own: nothing known")];
+const ELSEWHERE: &[(&str, &str)] = &[
+    ("build-fails", "what has no rule of its own: nothing known"),
+    ("invalid-network", "the parser tells it first, as dockerfile-syntax"),
+    ("invalid-run", "the parser lets no such RUN through"),
+    ("invalid-security", "the parser tells it first, as dockerfile-syntax"),
+    ("no-stages", "the parser tells it first, as dockerfile-syntax"),
+];
 
 #[test]
 fn every_rule_has_a_case_that_fires_and_one_that_does_not() {
