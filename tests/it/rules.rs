@@ -74,6 +74,7 @@ const EXAMPLES: &[&str] = &[
 /// Rules that no context alone can make fire, each with the test that does.
 const ELSEWHERE: &[(&str, &str)] = &[
     ("build-fails", "what has no rule of its own: nothing known"),
+    ("invalid-check-options", "the parser tells it first, as dockerfile-syntax"),
     ("invalid-network", "the parser tells it first, as dockerfile-syntax"),
     ("invalid-run", "the parser lets no such RUN through"),
     ("invalid-security", "the parser tells it first, as dockerfile-syntax"),
