@@ -94,6 +94,39 @@ fn a_finding_is_known_again_when_lines_move() {
 }
 
 #[test]
+fn columns_count_characters() {
+    let tree = TREE.replace("COPY nowhere /y/", "COPY ä.txt nowhere /y/") + "file ä.txt 0644\n";
+    let log = json(&tree, "sarif");
+    let region = |r: &Value| r["locations"][0]["physicalLocation"]["region"].clone();
+    let missing = results(&log).iter().map(region).find(|r| r["startLine"] == 4).expect("line 4");
+    assert_eq!((&missing["startColumn"], &missing["endColumn"]), (&12.into(), &19.into()), "{missing}");
+}
+
+#[test]
+fn a_change_that_was_tried_is_a_fix() {
+    let dir = on_disk(
+        r#"
+        file Dockerfile        0644 "FROM node:22\nWORKDIR /app\nCOPY . .\nRUN npm ci\nCMD [\"node\", \"a.js\"]\n"
+        file package.json      0644 "{}"
+        file package-lock.json 0644 "{}"
+        file a.js              0644 "1"
+        file b.js              0644 "2"
+        file lib/c.js          0644 "3"
+        file lib/d.js          0644 "4"
+        "#,
+    );
+    let run = stowaway_in(dir.path(), ["check", "--format", "sarif"]);
+    let log = run.json().expect("a log");
+    fits("sarif-2.1.0.json", &log);
+    let result = results(&log).iter().find(|r| r["ruleId"] == "copy-before-install").expect("a finding");
+    let change = &result["fixes"][0]["artifactChanges"][0];
+    assert_eq!(change["artifactLocation"]["uri"], "Dockerfile");
+    let edit = &change["replacements"][0];
+    assert!(edit["insertedContent"]["text"].as_str().is_some_and(|t| t.ends_with('\n')), "{edit}");
+    assert_eq!(edit["deletedRegion"]["startColumn"], 1, "whole lines: {edit}");
+}
+
+#[test]
 fn gitlabs_report_fits_its_schema() {
     let report = json(TREE, "gitlab");
     let entries = report.as_array().expect("an array");

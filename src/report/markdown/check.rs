@@ -28,7 +28,7 @@ pub fn write(out: &mut dyn Write, report: &CheckReport) -> io::Result<()> {
     }
     let (loud, quiet): (Vec<_>, Vec<_>) = report.findings.iter().partition(|f| f.severity != Severity::Note);
     table(&mut page, &loud, report, TABLE);
-    let details = report.findings.iter().filter(|f| f.severity != Severity::Note).map(|f| detail(f));
+    let details = report.findings.iter().filter(|f| f.severity != Severity::Note).map(detail);
     if !loud.is_empty() {
         page.push("\n");
         page.push_all(details, DETAILS, |left| format!("\n_and {left} more without details_\n"));
