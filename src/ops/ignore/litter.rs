@@ -93,6 +93,9 @@ pub const KINDS: &[Kind] = &[
     ending(".log", "logs"),
 ];
 
+/// The ignore file and its backups, for builds that take them along.
+pub const OWN: Kind = file("", "the ignore file itself");
+
 /// The kind that a path below the context is litter of.
 pub fn kind(path: &[u8], is_dir: bool) -> Option<&'static Kind> {
     let parts = path.iter().filter(|b| **b == b'/').count();
