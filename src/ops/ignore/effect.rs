@@ -59,7 +59,7 @@ fn fold(entries: &[Entry], changed: &[bool]) -> IgnoreFold {
     if groups.len() > GROUPS {
         groups = by_folder(groups);
     }
-    groups.sort_by(|a, b| (b.sum.bytes, b.sum.files).cmp(&(a.sum.bytes, a.sum.files)));
+    groups.sort_by_key(|g| std::cmp::Reverse((g.sum.bytes, g.sum.files)));
     let more = groups.len().saturating_sub(GROUPS);
     groups.truncate(GROUPS);
     IgnoreFold { total, groups, more }

@@ -134,7 +134,7 @@ impl Kind {
         let runs = || plan.steps.iter().filter(|s| s.instruction == "RUN").map(|s| s.text.as_str());
         match self.made {
             Made::Junk => true,
-            Made::Repository => !runs().any(|text| asks_repository(text)),
+            Made::Repository => !runs().any(asks_repository),
             Made::By(programs) => runs().any(|text| programs.iter().any(|p| installs(text, p))),
         }
     }

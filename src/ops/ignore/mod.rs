@@ -147,10 +147,9 @@ fn proposal(world: &mut World, observer: &dyn Observer) -> Result<Answer, Error>
     report.left = left(world, &found);
     report.changes = effect::moved(world, &found.before, &found.after);
     let file = world.target_below().and_then(|path| effect::position(entries, &path));
-    if let Some(at) = file.filter(|at| found.hidden_by[*at].is_none()) {
-        if found.bytes != world.target.bytes.clone().unwrap_or_default() {
-            effect::takes_file(world, at, &found.before, &mut report);
-        }
+    let differs = found.bytes != world.target.bytes.as_deref().unwrap_or_default();
+    if let Some(at) = file.filter(|at| differs && found.hidden_by[*at].is_none()) {
+        effect::takes_file(world, at, &found.before, &mut report);
     }
     report.remarks.extend(remarks(world, &found));
     report.kept = found.kept;
