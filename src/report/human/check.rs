@@ -8,11 +8,14 @@ use annotate_snippets::{Annotation, AnnotationKind, Element, Level, Message, Ren
 
 use super::super::check::{CheckCounts, CheckReport, FindingReport, HelpReport, LabelReport};
 use super::super::{Document, github, gitlab, json, markdown, sarif, shown};
+use super::table::{Column, lay_out};
 use super::{Look, Tone, count, wrap};
 use crate::check::Severity;
 
 /// So many notes of one rule are told at most unless more is asked for.
 const NOTES: usize = 3;
+/// So many paths that lead nowhere are told in the table.
+const REFERENCES: usize = 50;
 
 impl Document for CheckReport {
     fn human(&self, out: &mut dyn Write, look: &Look) -> io::Result<()> {
@@ -29,6 +32,9 @@ impl Document for CheckReport {
         for (code, count) in folded {
             let label = look.paint(Tone::Strong, &format!("note[{code}]"));
             writeln!(out, "{label}: {} more of these, which -v tells\n", count - NOTES)?;
+        }
+        for line in references(self, look) {
+            writeln!(out, "{line}")?;
         }
         for build in &self.builds {
             if let Some(why) = &build.unread {
@@ -138,6 +144,29 @@ fn notes<'a>(finding: &'a FindingReport, several: bool, look: &Look) -> Vec<Mess
 /// What to do.
 fn advice(help: &HelpReport, width: usize) -> Message<'_> {
     Level::HELP.message(wrap(&shown(help.message.as_bytes()), width).join("\n"))
+}
+
+/// The paths of projects that lead nowhere, as a table with a blank line behind it; nothing for a single one.
+fn references(report: &CheckReport, look: &Look) -> Vec<String> {
+    let all: Vec<_> = report.findings.iter().filter_map(|f| f.reference.as_ref()).collect();
+    if all.len() < 2 {
+        return Vec::new();
+    }
+    let columns = ["build", "referenced as", "resolved to", "found at", "fix"]
+        .map(|title| Column { title, right: false });
+    let cell = |text: &str| shown(text.as_bytes());
+    let row = |r: &&crate::check::Reference| {
+        let found = if r.found.is_empty() { "nowhere".to_owned() } else { cell(&r.found.join(", ")) };
+        let fix = r.fix.as_deref().map_or_else(|| "-".to_owned(), cell);
+        vec![cell(&r.build), cell(&r.written), cell(&r.resolved), found, fix]
+    };
+    let rows: Vec<Vec<String>> = all.iter().take(REFERENCES).map(row).collect();
+    let mut lines = lay_out(&columns, &rows, 3, look.width);
+    if all.len() > REFERENCES {
+        lines.push(format!("and {} more", all.len() - REFERENCES));
+    }
+    lines.push(String::new());
+    lines
 }
 
 /// The last line.
