@@ -2,6 +2,13 @@
 
 /// Whole names.
 const NAMES: &[&str] = &[
+    ".vagrant",
+    "deploy",
+    "deployment",
+    "docker",
+    "infra",
+    "kubernetes",
+    "terraform",
     ".DS_Store",
     ".aws",
     ".bash_history",

@@ -62,7 +62,8 @@ fn input(args: &CheckArgs) -> Result<CheckInput, Error> {
         ([path], false) if !path.exists() => {
             // Says what is wrong with a URL, or `-`.
             request(path, options)?;
-            Err(Error::read(path, std::io::ErrorKind::NotFound.into()))
+            path.metadata().map_err(|e| Error::read(path, e))?;
+            Ok(CheckInput::default())
         }
         (paths, false) => ops::check_input(&CheckPaths {
             paths: paths.to_vec(),

@@ -3,7 +3,7 @@
 use serde::{Serialize, Serializer};
 
 use super::PathField;
-use crate::check::{Amount, Edit, Finding, Fix, Group, Help, Rule, Severity};
+use crate::check::{Amount, Edit, Finding, Fix, Group, Help, Reference, Rule, Severity};
 
 /// What `check` found.
 #[derive(Debug, Clone, Serialize)]
@@ -76,6 +76,9 @@ pub struct FindingReport {
     pub engine_message: Option<String>,
     /// What to do, best first.
     pub help: Vec<HelpReport>,
+    /// The path of a project's file that leads nowhere.
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "reference")]
+    pub reference: Option<Reference>,
 }
 
 /// A place in a file.
@@ -167,6 +170,7 @@ impl FindingReport {
             amount: finding.amount,
             engine_message: finding.engine_message,
             help: finding.help.into_iter().map(HelpReport::from).collect(),
+            reference: finding.reference,
         }
     }
 }
@@ -205,4 +209,24 @@ fn amount<S: Serializer>(amount: &Option<Amount>, serializer: S) -> Result<S::Ok
     }
     let fields = |Amount { files, dirs, bytes }: Amount| Fields { files, dirs, bytes };
     amount.map(fields).serialize(serializer)
+}
+
+/// `{"build": …, "written": …, "resolved": …, "found": […], "fix": …}`.
+#[allow(clippy::ref_option, reason = "serde's signature")]
+fn reference<S: Serializer>(reference: &Option<Reference>, serializer: S) -> Result<S::Ok, S::Error> {
+    #[derive(Serialize)]
+    struct Fields<'a> {
+        build: &'a str,
+        written: &'a str,
+        resolved: &'a str,
+        found: &'a [String],
+        #[serde(skip_serializing_if = "Option::is_none")]
+        fix: Option<&'a str>,
+    }
+    match reference {
+        None => serializer.serialize_none(),
+        Some(Reference { build, written, resolved, found, fix }) => {
+            Fields { build, written, resolved, found, fix: fix.as_deref() }.serialize(serializer)
+        }
+    }
 }

@@ -8,6 +8,7 @@ mod baselines;
 mod causes;
 mod changes;
 mod check;
+mod check_project;
 mod doctor;
 mod du;
 mod git;

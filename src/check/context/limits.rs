@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use super::super::text::{count, name, size, thousands};
 use super::super::{Amount, Facts, Findings, FolderFacts, Label};
 use super::litter::hide;
-use super::words::{count, name, size, thousands};
 use super::{REQUIRED, TOO_LARGE};
 use crate::context::PathState;
 use crate::entry::{Entry, FileType, Source as _};

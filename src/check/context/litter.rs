@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use super::super::text::{count, size};
 use super::super::{Amount, Edit, Facts, Findings, Fix, FolderFacts, Label, Rule};
 use super::kinds::Kind;
 use super::markers::Markers;
 use super::spots::{self, Spot};
 use super::taking::{self, Taking};
-use super::words::{count, size};
 use super::{
     ARCHIVES, BUILD_OUTPUT, CACHES, DEPENDENCIES, EDITOR, LEFTOVERS, UNSENT, VERSION_CONTROL, WALKED,
 };

@@ -13,7 +13,6 @@ mod spots;
 mod taking;
 #[cfg(test)]
 mod tests;
-mod words;
 
 pub use secret::{LARGEST as LARGEST_SECRET, Verdict, may_hold_secret, secret_in};
 

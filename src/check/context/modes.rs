@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use super::super::text::{count, thousands};
 use super::super::{Amount, Facts, Findings, Label};
 use super::UMASK;
 use super::litter::within;
 use super::taking::Taking;
-use super::words::{count, thousands};
 use crate::entry::Source as _;
 
 /// Tells how many entries have other modes than a fresh checkout has, and which steps take them.

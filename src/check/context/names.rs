@@ -2,9 +2,9 @@
 
 use rustc_hash::FxHashMap;
 
+use super::super::text::{list, name};
 use super::super::{Amount, Facts, Findings};
 use super::litter::within;
-use super::words::{list, name};
 use super::{CLASH, PORTABLE};
 use crate::entry::{Entry, Source as _};
 
@@ -38,7 +38,7 @@ pub(super) fn find(facts: &Facts<'_>, number: usize, found: &mut Findings) {
         finding.paths = pairs.iter().take(PAIRS).flat_map(|(a, b)| [a.to_vec(), b.to_vec()]).collect();
         finding.amount = Some(Amount { files: 2 * pairs.len() as u64, ..Amount::default() });
     }
-    let mut bad: Vec<(&'static str, Vec<Vec<u8>>, u64)> = Vec::new();
+    let mut bad: Vec<(&'static str, Vec<Vec<u8>>, usize)> = Vec::new();
     for entry in entries.iter().filter(own) {
         let path = entry.path.as_bytes();
         let Some(why) = not_portable(path) else { continue };
@@ -54,7 +54,7 @@ pub(super) fn find(facts: &Facts<'_>, number: usize, found: &mut Findings) {
     for (why, paths, all) in bad {
         let finding = found.add(&PORTABLE, format!("{}{}: {why}", within(folder), list(&paths, all)));
         finding.paths = paths;
-        finding.amount = Some(Amount { files: all, ..Amount::default() });
+        finding.amount = Some(Amount { files: all as u64, ..Amount::default() });
     }
 }
 

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use super::super::text::list;
 use super::super::{Amount, Facts, Findings, Label, Rule};
 use super::litter::within;
 use super::taking::Taking;
-use super::words::list;
 use super::{DEVICE, FIFO, NOT_UTF8, ROOT_UNREADABLE, SOCKET, UNREADABLE, VANISHED};
 use crate::context::{ContextWarning, WarningCode};
 use crate::entry::{ContextPath, Source as _};
@@ -23,7 +23,7 @@ pub(super) fn find(facts: &Facts<'_>, number: usize, taking: &Taking, found: &mu
         let message = match (&group[..], paths.len()) {
             ([one, ..], 0) => one.message.clone(),
             ([one], _) => format!("{} {}", list(&paths, 1), one.message),
-            ([one, ..], n) => format!("{}: each {}", list(&paths, n as u64), one.message),
+            ([one, ..], n) => format!("{}: each {}", list(&paths, n), one.message),
             ([], _) => continue,
         };
         let finding = found.add(rule, format!("{}{message}", within(folder)));

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use super::super::text::list;
 use super::super::{Amount, Facts, Finding, Findings, FolderFacts, Label, Rule, Severity};
 use super::kinds::literal;
 use super::litter::{hide, within};
 use super::secret::Verdict;
 use super::taking::{self, Taking};
-use super::words::list;
 use super::{SECRET_IN_BUILD, SECRET_IN_CONTEXT, SECRET_IN_IMAGE};
 use crate::entry::{ContextPath, Source as _};
 use crate::plan::Step;
@@ -71,7 +71,7 @@ fn sentence(
     steps: &[&Step],
     ships: Option<&Step>,
 ) -> Option<(&'static Rule, String)> {
-    let (names, one) = (list(paths, paths.len() as u64), paths.len() == 1);
+    let (names, one) = (list(paths, paths.len()), paths.len() == 1);
     let Verdict::Secret(what) = verdict else {
         // Harmless as far as one can see: worth a word only in an image.
         let are = if one { "is" } else { "are" };

@@ -42,7 +42,12 @@ fn a_line_that_matches_nothing_is_a_note_unless_everybody_writes_it() {
     let found = one(&["legacy-frontend/a"], "legacy-frontned\n");
     assert_eq!((found.rule.code, found.severity), ("ignore-pattern-dead", Severity::Note));
     assert_eq!((found.labels[0].line, found.labels[0].column), (1, 1));
-    assert!(codes(&["a"], "node_modules\n*.log\n.env\n").is_empty());
+    assert!(codes(&["a"], "node_modules\n*.log\n.env\n**/cython_debug/\ndata/*.parquet\n").is_empty());
+    let found = one(&["a"], "legacy/x\nb\nlegacy/y\nlegacy/z\n");
+    assert_eq!(
+        (&*found.message, found.labels.len()),
+        ("`legacy/x` and 3 more lines match nothing that is there", 3)
+    );
 }
 
 #[test]
@@ -63,7 +68,10 @@ fn a_line_that_another_one_makes_needless_is_told_once() {
     assert_eq!(fixes(&found), [(2, 1, vec![])]);
     assert_eq!(codes(&["a", "b"], "a\na\n"), ["ignore-pattern-shadowed"]);
     assert_eq!(codes(&["docs/a", "docs/b"], "docs\ndocs/a\n"), ["ignore-pattern-shadowed"]);
+    assert_eq!(codes(&["README.md", "a.md"], "**/*.md\n*.md\n"), ["ignore-pattern-shadowed"]);
     assert!(codes(&["README.md", "a.md", "docs/b"], "*.md\ndocs\n").is_empty());
+    // Today all of these lie in such folders; tomorrow they may not.
+    assert!(codes(&["t/tests/test_a.py", "b"], "**/tests\n**/test_*.py\n!**/*.keep\n").is_empty());
 }
 
 #[test]

@@ -1,8 +1,9 @@
 //! Arguments that change with every commit, declared above steps that don't need them.
 
-use super::super::{Edit, Facts, Findings, Fix, text};
+use super::super::{Edit, Facts, Findings, Fix, Severity, text};
 use super::ARGUMENT;
-use crate::dockerfile::{Instruction, InstructionKind, Stage};
+use super::tools::is_inert;
+use crate::dockerfile::{Argument, Instruction, InstructionKind, Stage};
 
 /// Names under which people pass what is new with every commit or build.
 const VOLATILE: &[&str] = &[
@@ -59,110 +60,144 @@ const WITHOUT_DEFAULT: &[&str] =
 pub(super) fn find(facts: &Facts<'_>, found: &mut Findings) {
     let Some(parsed) = facts.parsed else { return };
     for stage in &parsed.stages {
-        for (at, instruction) in stage.instructions.iter().enumerate() {
-            let InstructionKind::Arg(arguments) = &instruction.kind else { continue };
-            let volatile = |name: &str, default: Option<&String>| {
-                VOLATILE.contains(&name) || (WITHOUT_DEFAULT.contains(&name) && default.is_none())
+        for (at, declared) in stage.instructions.iter().enumerate() {
+            let InstructionKind::Arg(arguments) = &declared.kind else { continue };
+            let volatile = |a: &&Argument| {
+                let name = a.name.as_str();
+                VOLATILE.contains(&name) || (WITHOUT_DEFAULT.contains(&name) && a.default.is_none())
             };
-            for argument in arguments.iter().filter(|a| volatile(&a.name, a.default.as_ref())) {
-                look(facts, stage, (at, instruction), &argument.name, arguments.len() == 1, found);
+            for argument in arguments.iter().filter(volatile) {
+                let below = Below::of(&stage.instructions[at + 1..], &argument.name);
+                tell(facts, declared, argument, &below, arguments.len() == 1, found);
             }
         }
     }
 }
 
-fn look(
-    facts: &Facts<'_>,
-    stage: &Stage,
-    (at, declared): (usize, &Instruction),
-    name: &str,
-    alone: bool,
-    found: &mut Findings,
-) {
-    let below = &stage.instructions[at + 1..];
-    let first = below.iter().position(|i| mentions(i, name));
-    let idle: Vec<&Instruction> =
-        below[..first.unwrap_or(below.len())].iter().filter(|i| is_run(i)).collect();
-    let step_of = |i: &&Instruction| {
-        let step = facts.plan?.steps.iter().find(|s| s.span.line == i.span.line && s.instruction == "RUN")?;
-        Some(step.name.clone())
-    };
-    let steps: Vec<String> = idle.iter().filter_map(step_of).collect();
-    let Some(first_idle) = idle.first().filter(|_| !steps.is_empty()) else { return };
-    let message = match steps.len() {
-        1 => format!("`{name}` enters the key of a RUN step that does not mention it"),
-        n => format!("`{name}` enters the keys of {n} RUN steps that do not mention it"),
-    };
-    let finding = found.add(&ARGUMENT, message);
-    finding.steps = steps;
-    finding.at(text::word(facts, declared.span, name, "in the key of every RUN below"));
-    finding.at(text::instruction(facts, first_idle.span, "does not need it"));
-    match first.and_then(|f| below.get(f)) {
-        Some(user) => {
-            let message = format!("move `ARG {name}` down, right above line {}", user.span.line);
-            match fix(facts, declared, user).filter(|_| alone) {
-                Some(fix) => finding.fix(message, fix),
-                None => finding.help(message),
-            };
+/// What follows a declaration, up to the first step that needs it.
+#[derive(Debug, Default)]
+struct Below<'a> {
+    /// RUN steps that can do without it.
+    idle: Vec<&'a Instruction>,
+    /// LABEL, ENV and their like above the last of these that say the name: they have to move, too.
+    said: Vec<&'a Instruction>,
+    /// The first step that needs it, or may.
+    user: Option<&'a Instruction>,
+    /// What stands last.
+    last: Option<&'a Instruction>,
+}
+
+impl<'a> Below<'a> {
+    fn of(instructions: &'a [Instruction], name: &str) -> Self {
+        use InstructionKind as I;
+        let mut below = Self::default();
+        let mut names = vec![name.to_owned()];
+        for instruction in instructions {
+            let says = names.iter().any(|n| says(instruction, n));
+            match &instruction.kind {
+                I::Run(_) if !says && is_inert(instruction) => below.idle.push(instruction),
+                I::Run(_) => below.user = Some(instruction),
+                I::Env(pairs) if says => {
+                    names.extend(pairs.iter().map(|p| p.key.clone()));
+                    below.said.push(instruction);
+                }
+                I::Label(_) | I::Cmd(_) | I::Entrypoint(_) | I::Expose(_) | I::Healthcheck(_) if says => {
+                    below.said.push(instruction);
+                }
+                _ if says => below.user = Some(instruction),
+                _ => {}
+            }
+            if below.user.is_some() {
+                break;
+            }
+            below.last = Some(instruction);
         }
-        None if derived(facts, stage) => {
-            finding.help(format!("declare `{name}` in the stage that uses it"));
-        }
-        None => {
-            let edits = vec![Edit {
-                line: declared.span.line,
-                remove: declared.span.end_line - declared.span.line + 1,
-                insert: Vec::new(),
-            }];
-            let message = format!("remove `ARG {name}`: nothing in the stage uses it");
-            match alone {
-                true => finding.fix(message, Fix { file: facts.dockerfile.to_owned(), edits }),
-                false => finding.help(message),
-            };
-        }
+        let end = below.idle.last().map_or(0, |i| i.span.line);
+        below.said.retain(|i| i.span.line < end);
+        below
     }
 }
 
-fn is_run(instruction: &Instruction) -> bool {
-    matches!(instruction.kind, InstructionKind::Run(_))
+fn tell(
+    facts: &Facts<'_>,
+    declared: &Instruction,
+    argument: &Argument,
+    below: &Below<'_>,
+    alone: bool,
+    found: &mut Findings,
+) {
+    let name = &argument.name;
+    let step_of = |i: &&Instruction| {
+        facts.plan?.steps.iter().find(|s| s.span.line == i.span.line && s.instruction == "RUN" && !s.onbuild)
+    };
+    let steps: Vec<_> = below.idle.iter().filter_map(step_of).collect();
+    let (Some(first), Some(step)) = (below.idle.first(), steps.first()) else { return };
+    let message = match steps.len() {
+        1 => format!("`{name}` enters the key of a RUN step that does not use it"),
+        n => format!("`{name}` enters the keys of {n} RUN steps that do not use it"),
+    };
+    let finding = found.add(&ARGUMENT, message);
+    let value = step.variables.iter().find(|v| v.argument && v.key == *name).map(|v| v.value.as_str());
+    // With its default it is the same in every build.
+    if argument.default.as_deref().is_some_and(|d| value.is_none_or(|v| v == d.trim_matches(['"', '\'']))) {
+        finding.severity = Severity::Note;
+    }
+    finding.steps = steps.iter().map(|s| s.name.clone()).collect();
+    finding.at(text::word(facts, declared.span, name, "in the key of every RUN below"));
+    finding.at(text::instruction(facts, first.span, "does not need it"));
+    let with = match below.said.as_slice() {
+        [] => String::new(),
+        [one] => format!(" and the {} that says it", one.keyword.to_uppercase()),
+        _ => " and what says it".to_owned(),
+    };
+    let message = match below.user {
+        Some(user) => format!("move `ARG {name}`{with} down, right above line {}", user.span.line),
+        None => format!("move `ARG {name}`{with} below the last RUN"),
+    };
+    match fix(facts, declared, below).filter(|_| alone) {
+        Some(fix) => finding.fix(message, fix),
+        None => finding.help(message),
+    };
 }
 
-/// Whether an instruction says the name: as `$NAME` anywhere, and in any way in a RUN or ONBUILD, whose program may read its environment.
-fn mentions(instruction: &Instruction, name: &str) -> bool {
+/// Whether an instruction says the name: as a word of its own, here-documents included.
+fn says(instruction: &Instruction, name: &str) -> bool {
     let bodies = instruction.heredocs.iter().map(|h| String::from_utf8_lossy(&h.content).into_owned());
     let texts = std::iter::once(instruction.text.clone()).chain(bodies);
     let word = |c: char| c.is_ascii_alphanumeric() || c == '_';
-    let said = |text: &String| {
-        text.match_indices(name).any(|(i, _)| {
-            let (before, after) = (&text[..i], &text[i + name.len()..]);
-            !before.ends_with(word) && !after.starts_with(word)
-        })
-    };
-    let all = |text: &String| {
-        is_run(instruction)
-            && text.split(|c: char| !word(c)).any(|w| w == "env" || w == "printenv" || w == "export")
-    };
-    texts.into_iter().any(|t| said(&t) || all(&t))
+    texts.into_iter().any(|text| {
+        text.match_indices(name)
+            .any(|(i, _)| !text[..i].ends_with(word) && !text[i + name.len()..].starts_with(word))
+    })
 }
 
-/// Whether another stage begins with this one, and may use what it declares.
-fn derived(facts: &Facts<'_>, stage: &Stage) -> bool {
-    let name = stage.name.as_deref();
-    let stages = facts.parsed.map(|p| p.stages.as_slice()).unwrap_or_default();
-    name.is_some() && stages.iter().any(|s| Some(&*s.base_name.to_ascii_lowercase()) == name)
-}
-
-/// Moves the declaration to right above the first instruction that mentions it.
-fn fix(facts: &Facts<'_>, declared: &Instruction, user: &Instruction) -> Option<Fix> {
-    let span = declared.span;
-    let lines = (span.line..=span.end_line)
-        .map(|line| std::str::from_utf8(text::line_of(facts.bytes, line)).ok().map(str::to_owned));
-    let insert: Vec<String> = lines.collect::<Option<_>>()?;
-    // Comments right above an instruction belong to it.
-    let above = user.span.line - user.comments.len().min(user.span.line - span.end_line - 1);
-    let edits = vec![
-        Edit { line: span.line, remove: insert.len(), insert: Vec::new() },
-        Edit { line: above, remove: 0, insert },
-    ];
+/// Moves the declaration, and what says its name, to right above the first step that needs it, or behind all others.
+fn fix(facts: &Facts<'_>, declared: &Instruction, below: &Below<'_>) -> Option<Fix> {
+    let single = |i: &&Instruction| match &i.kind {
+        InstructionKind::Env(pairs) => pairs.len() == 1,
+        _ => true,
+    };
+    if !below.said.iter().all(|i| single(i)) {
+        return None;
+    }
+    let mut edits = Vec::new();
+    let mut insert = Vec::new();
+    for moved in std::iter::once(&declared).chain(&below.said) {
+        let lines = (moved.span.line..=moved.span.end_line)
+            .map(|line| std::str::from_utf8(text::line_of(facts.bytes, line)).ok().map(str::to_owned));
+        let lines: Vec<String> = lines.collect::<Option<_>>()?;
+        edits.push(Edit { line: moved.span.line, remove: lines.len(), insert: Vec::new() });
+        insert.extend(lines);
+    }
+    let before_end = below.said.last().map_or(declared.span.end_line, |i| i.span.end_line);
+    let line = match (below.user, below.last) {
+        // Comments right above an instruction belong to it.
+        (Some(user), _) => {
+            user.span.line - user.comments.len().min(user.span.line.checked_sub(before_end + 1)?)
+        }
+        (None, Some(last)) => last.span.end_line + 1,
+        (None, None) => return None,
+    };
+    edits.push(Edit { line, remove: 0, insert });
     Some(Fix { file: facts.dockerfile.to_owned(), edits })
 }

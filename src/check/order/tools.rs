@@ -36,6 +36,67 @@ pub(super) fn install(line: &str) -> Option<(String, Install)> {
     None
 }
 
+/// Programs that do nothing with a commit's name or a date in their environment.
+const INERT: &[&str] = &[
+    "[",
+    "addgroup",
+    "adduser",
+    "apk",
+    "apt",
+    "apt-get",
+    "cat",
+    "cd",
+    "chgrp",
+    "chmod",
+    "chown",
+    "cp",
+    "curl",
+    "dnf",
+    "echo",
+    "false",
+    "groupadd",
+    "gunzip",
+    "install",
+    "ln",
+    "locale-gen",
+    "microdnf",
+    "mkdir",
+    "mv",
+    "printf",
+    "rm",
+    "sed",
+    "set",
+    "sleep",
+    "tar",
+    "tdnf",
+    "test",
+    "touch",
+    "true",
+    "unzip",
+    "update-ca-certificates",
+    "useradd",
+    "usermod",
+    "wget",
+    "yum",
+    "zypper",
+];
+
+/// True for a RUN whose commands do not read arguments that they don't mention: system packages, files and folders, dependencies from
+/// manifests. A program of the project may read its whole environment.
+pub(super) fn is_inert(run: &crate::dockerfile::Instruction) -> bool {
+    let crate::dockerfile::InstructionKind::Run(inner) = &run.kind else { return false };
+    let script = inner.command.words.join(" ").replace("\\\n", " ");
+    let commands = script.split(['\n', ';', '|', '&']).map(str::trim).filter(|c| !c.is_empty());
+    let inert = |command: &str| {
+        let words = words(command);
+        let name = words.first().and_then(|w| w.rsplit('/').next()).unwrap_or_default();
+        INERT.contains(&name)
+            || of_words(&words).is_some()
+            || (name.starts_with("pip") && words.get(1) == Some(&"install"))
+    };
+    inner.command.files.is_empty() && commands.into_iter().all(inert)
+}
+
 /// The words of a command, without what stands before its name.
 fn words(command: &str) -> Vec<&str> {
     let before = |w: &&str| {

@@ -1,6 +1,6 @@
 //! Fixes are tried before they are told: applied in memory, and the build checked again.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use super::super::Request;
 use super::super::analysis::{CONTEXT, Read, resolve};
@@ -20,26 +20,63 @@ const MOST: usize = 8;
 /// So many entries are looked at again at most, over all tries of a build.
 const ENTRIES: u64 = 150_000;
 
+/// The same over all builds that are checked together.
+const ENTRIES_IN_ALL: u64 = 600_000;
+
+/// What was tried, and what may still be spent on tries.
+pub struct Tries {
+    /// Whether a fix of a finding worked, for builds that share files.
+    known: HashMap<String, bool>,
+    entries: u64,
+}
+
+impl Default for Tries {
+    fn default() -> Self {
+        Self { known: HashMap::new(), entries: ENTRIES_IN_ALL }
+    }
+}
+
 /// Tries every fix, and drops those that don't work.
-pub fn attempt(checker: &mut Checker<'_>, findings: &mut [Finding]) {
+pub fn attempt(checker: &mut Checker<'_>, tries: &mut Tries, findings: &mut [Finding]) {
     let before = Tally::of(checker, findings);
-    let mut budget = Budget { tries: MOST, entries: ENTRIES };
+    let mut budget = Budget { tries: MOST, entries: ENTRIES.min(tries.entries) };
     let mut waiting = Vec::new();
     for (at, help) in proposed(findings) {
         let Some(fix) = findings[at].help[help].fix.clone() else { continue };
-        if !budget.take(checker, std::slice::from_ref(&fix)) {
+        let name = format!("{} {:?} {fix:?}", findings[at].rule.code, findings[at].message);
+        if let Some(worked) = tries.known.get(&name) {
+            findings[at].help[help].tried = *worked;
+        } else if budget.take(checker, &fix) {
+            let worked = works(checker, &before, &[(&findings[at], &fix)]);
+            findings[at].help[help].tried = worked;
+            tries.known.insert(name, worked);
+        } else {
             waiting.push((at, help, fix));
-            continue;
         }
-        let worked = works(checker, &before, &[(&findings[at], &fix)]);
-        findings[at].help[help].tried = worked;
     }
-    let together: Vec<(&Finding, &Fix)> = waiting.iter().map(|(at, _, fix)| (&findings[*at], fix)).collect();
-    if !together.is_empty() && works(checker, &before, &together) {
-        waiting.iter().for_each(|(at, help, _)| findings[*at].help[*help].tried = true);
-    }
+    tries.entries -= ENTRIES.min(tries.entries) - budget.entries;
+    together(checker, tries, &before, &waiting, findings);
     let kept = |help: &Help| help.fix.is_none() || help.tried;
     findings.iter_mut().for_each(|f| f.help.retain(kept));
+}
+
+/// Tries all at once what there was no time for one by one.
+fn together(
+    checker: &mut Checker<'_>,
+    tries: &mut Tries,
+    before: &Tally,
+    waiting: &[(usize, usize, Fix)],
+    findings: &mut [Finding],
+) {
+    let cost = checker.entries();
+    if waiting.is_empty() || tries.entries < cost {
+        return;
+    }
+    tries.entries -= cost;
+    let all: Vec<(&Finding, &Fix)> = waiting.iter().map(|(at, _, fix)| (&findings[*at], fix)).collect();
+    if works(checker, before, &all) {
+        waiting.iter().for_each(|(at, help, _)| findings[*at].help[*help].tried = true);
+    }
 }
 
 /// The fixes, those of the worst findings first.
@@ -58,11 +95,10 @@ struct Budget {
 }
 
 impl Budget {
-    /// Whether these fixes can be afforded; then they are paid for. Where an ignore file changes, the folder is walked again, hidden entries
+    /// Whether a try can be afforded; then it is paid for. Where an ignore file changes, the folder is walked again, hidden entries
     /// among the others.
-    fn take(&mut self, checker: &Checker<'_>, fixes: &[Fix]) -> bool {
-        let dockerfile = &checker.read.located.dockerfile;
-        let weight = if fixes.iter().all(|f| f.file == *dockerfile) { 1 } else { 4 };
+    fn take(&mut self, checker: &Checker<'_>, fix: &Fix) -> bool {
+        let weight = if fix.file == checker.read.located.dockerfile { 1 } else { 4 };
         let cost = checker.entries() * weight;
         if self.tries == 0 || cost > self.entries {
             return false;
@@ -201,6 +237,7 @@ impl Changed {
         let walked = local::load(&name, &root, found, None, &Silent)?;
         self.folders.push((at, std::mem::replace(loaded(&mut checker.read, at), walked)));
         checker.hidden.remove(&name);
+        checker.looked = None;
         Ok(())
     }
 
@@ -210,6 +247,7 @@ impl Changed {
             if let Ok(local) = &folder {
                 checker.hidden.remove(&local.name);
             }
+            checker.looked = None;
             *loaded(&mut checker.read, at) = folder;
         }
         if let Some(ignore) = self.ignore {

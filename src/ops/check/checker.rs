@@ -8,7 +8,7 @@ use super::super::churn_counts::churn_counts;
 use super::super::{Request, lints};
 use super::config::Config;
 use super::{gather, names};
-use crate::check::{self, Churn, Finding, Hidden};
+use crate::check::{self, Churn, Finding, Hidden, Looked};
 use crate::context::GENERAL;
 use crate::error::Error;
 use crate::observer::Silent;
@@ -23,6 +23,8 @@ pub struct Checker<'r> {
     pub read: Read,
     /// What ignore files hide, by the folder's name, so that a try that doesn't touch them needs no walk.
     pub hidden: BTreeMap<String, Hidden>,
+    /// What was seen by looking into files, so that the same goes for that.
+    pub looked: Option<Looked>,
     /// How often its files changed, once that was asked.
     pub churn: Option<Option<Churn>>,
 }
@@ -43,13 +45,15 @@ impl Checker<'_> {
     pub fn find(&mut self) -> Result<Judged, Error> {
         let options = AnalysisOptions { unread: true, ..AnalysisOptions::default() };
         let analysis = Analysis::of(&self.read, options, &Silent)?;
-        let mut facts = gather::facts(&analysis, &self.config.asked, std::mem::take(&mut self.hidden));
+        let known = (std::mem::take(&mut self.hidden), self.looked.take());
+        let mut facts = gather::facts(&analysis, &self.config.asked, known.0, known.1);
         facts.lints = lints(self.request, &self.read);
         if check::wants_churn(&facts) {
             facts.churn = self.churn.get_or_insert_with(|| churn_counts(&self.request.context)).clone();
         }
         let mut found = check::find(&facts);
         let silences = check::silences(&facts, &mut found);
+        self.looked = Some(facts.looked);
         self.hidden = facts.folders.into_iter().map(|f| (f.name.to_owned(), f.hidden)).collect();
         let all = found.0.len();
         let findings: Vec<Finding> = found

@@ -6,15 +6,18 @@ use super::super::analysis::{Analysis, Read};
 use super::super::local::Local;
 use super::super::{failures, surprises};
 use super::look;
-use crate::check::{Asked, Facts, Failure, FolderFacts, Hidden, IgnoreFacts, StepFacts, Surprise, Taken};
+use crate::check::{
+    Asked, Facts, Failure, FolderFacts, Hidden, IgnoreFacts, Looked, StepFacts, Surprise, Taken,
+};
 use crate::entry::Source as _;
 use crate::report::{Cause, ErrorReport};
 
-/// The facts of a build; `hidden` is what is known already of what ignore files hide, by the folder's name.
+/// The facts of a build; `hidden` is what is known already of what ignore files hide, by the folder's name, and `looked` what was seen before.
 pub fn facts<'a>(
     analysis: &'a Analysis<'a>,
     asked: &Asked,
     mut hidden: BTreeMap<String, Hidden>,
+    looked: Option<Looked>,
 ) -> Facts<'a> {
     let read = analysis.read;
     let failures = failures::with_paths(analysis).into_iter().map(|(report, path)| failure(report, path));
@@ -37,7 +40,7 @@ pub fn facts<'a>(
             .collect(),
         asked: asked.clone(),
         churn: None,
-        looked: look::look(read),
+        looked: looked.unwrap_or_else(|| look::look(read)),
     }
 }
 

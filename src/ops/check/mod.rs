@@ -21,6 +21,7 @@ pub use size::parse_size;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use self::attempt::Tries;
 use self::checker::{Checker, Judged};
 use self::config::{Config, Configs};
 use self::merge::Found;
@@ -81,11 +82,11 @@ pub fn check(
     let alone = input.builds.len() == 1 && input.others.is_empty() && input.found.is_empty();
     let mut configs = Configs::default();
     let mut builds = Vec::new();
-    let mut walks = Walks::default();
+    let (mut walks, mut tries) = (Walks::default(), Tries::default());
     let mut found = Found::beforehand(input, &configs.of(Path::new("."), options.config.as_deref())?);
     for build in &input.builds {
         let config = configs.of(&build.request.context, options.config.as_deref())?;
-        let checked = match one(build, config.with(options), &mut walks, &mut found, observer) {
+        let checked = match one(build, config.with(options), (&mut walks, &mut tries), &mut found, observer) {
             Ok(checked) => checked,
             Err(error) if alone => return Err(error),
             Err(error) => names::unread(build, &error),
@@ -105,7 +106,7 @@ pub fn check(
 fn one(
     build: &CheckBuild,
     config: Config,
-    walks: &mut Walks,
+    (walks, tries): (&mut Walks, &mut Tries),
     found: &mut Found,
     observer: &dyn Observer,
 ) -> Result<CheckedBuild, Error> {
@@ -113,10 +114,16 @@ fn one(
     let located = names::located(&request, build.inline.as_deref())?;
     let mut load = |name: &str, root: &Path, ignore| walks.load(name, root, ignore, observer);
     let read = Read::loaded(&request, located, names::general, &mut load)?;
-    let mut checker =
-        Checker { request: &request, config: &config, read, hidden: walks.hidden(), churn: None };
+    let mut checker = Checker {
+        request: &request,
+        config: &config,
+        read,
+        hidden: walks.hidden(),
+        looked: None,
+        churn: None,
+    };
     let Judged { mut findings, suppressed } = checker.find()?;
-    attempt::attempt(&mut checker, &mut findings);
+    attempt::attempt(&mut checker, tries, &mut findings);
     let read = &checker.read;
     let checked = CheckedBuild {
         name: build.name.clone().unwrap_or_else(|| read.located.dockerfile.clone()),

@@ -72,23 +72,25 @@ fn identity(request: &Request) -> String {
     format!("{file:?} {bytes:?} {:?} {:?} {named:?}", request.plan.target, request.plan.build_args)
 }
 
+/// Whether a file is called as Dockerfiles are.
+pub fn is_dockerfile(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    !name.ends_with(".dockerignore")
+        && !name.ends_with('~')
+        && (name == "dockerfile"
+            || name == "containerfile"
+            || name.starts_with("dockerfile.")
+            || name.ends_with(".dockerfile"))
+}
+
 /// Files that look like Dockerfiles, in the folder and in those that are often used for them.
 fn dockerfiles(context: &Path) -> Vec<PathBuf> {
-    let like = |name: &str| {
-        let lower = name.to_ascii_lowercase();
-        !lower.ends_with(".dockerignore")
-            && !lower.ends_with('~')
-            && (lower == "dockerfile"
-                || lower == "containerfile"
-                || lower.starts_with("dockerfile.")
-                || lower.ends_with(".dockerfile"))
-    };
     let mut found = Vec::new();
     for folder in std::iter::once(context.to_owned()).chain(FOLDERS.iter().map(|f| context.join(f))) {
         let Ok(entries) = fs::read_dir(&folder) else { continue };
         let files = entries.flatten().filter(|e| e.file_type().is_ok_and(|t| t.is_file()));
         let mut files: Vec<PathBuf> =
-            files.filter(|e| like(&e.file_name().to_string_lossy())).map(|e| e.path()).collect();
+            files.filter(|e| is_dockerfile(&e.file_name().to_string_lossy())).map(|e| e.path()).collect();
         files.sort();
         found.extend(files);
     }

@@ -1,10 +1,10 @@
 //! What another ignore file changes: which entries come and go, which steps get other keys, which fail.
 
-use super::outcome::Outcome;
+use super::outcome::{Outcome, holds};
 use super::world::{Build, World};
 use crate::context::Context;
 use crate::entry::{ContextPath, Entry, FileType, Source as _};
-use crate::report::{IgnoreFailure, IgnoreFold, IgnoreGroup, IgnoreStep, IgnoreSum, PathField};
+use crate::report::{IgnoreFailure, IgnoreFold, IgnoreGroup, IgnoreReport, IgnoreStep, IgnoreSum, PathField};
 
 /// So many groups are told one by one.
 const GROUPS: usize = 50;
@@ -59,7 +59,7 @@ fn fold(entries: &[Entry], changed: &[bool]) -> IgnoreFold {
     if groups.len() > GROUPS {
         groups = by_folder(groups);
     }
-    groups.sort_by(|a, b| (b.sum.bytes, b.sum.files).cmp(&(a.sum.bytes, a.sum.files)));
+    groups.sort_by_key(|g| std::cmp::Reverse((g.sum.bytes, g.sum.files)));
     let more = groups.len().saturating_sub(GROUPS);
     groups.truncate(GROUPS);
     IgnoreFold { total, groups, more }
@@ -110,6 +110,26 @@ pub fn moved(world: &World, before: &[Outcome], after: &[Outcome]) -> Vec<Ignore
         }
     }
     out
+}
+
+/// Where a path stands in a listing.
+pub fn position(entries: &[Entry], path: &[u8]) -> Option<usize> {
+    entries.binary_search_by(|e| ContextPath::compare(e.path.as_bytes(), path)).ok()
+}
+
+/// Adds the steps that take the ignore file itself, which stands at a place of their context: writing it is a change for them.
+pub fn takes_file(world: &World, at: usize, outcomes: &[Outcome], report: &mut IgnoreReport) {
+    let before = report.changes.len();
+    for (build, outcome) in world.builds.iter().zip(outcomes) {
+        for index in (0..outcome.steps.len()).filter(|i| holds(&outcome.steps[*i].takes, at)) {
+            step(build, index, true).into_iter().for_each(|s| add(&mut report.changes, s));
+        }
+    }
+    if report.changes.len() > before {
+        report
+            .remarks
+            .push("some steps take the ignore file itself, so that writing it changes their keys".to_owned());
+    }
 }
 
 /// Adds a step that isn't there yet.

@@ -93,6 +93,9 @@ pub const KINDS: &[Kind] = &[
     ending(".log", "logs"),
 ];
 
+/// The ignore file and its backups, for builds that take them along.
+pub const OWN: Kind = file("", "the ignore file itself");
+
 /// The kind that a path below the context is litter of.
 pub fn kind(path: &[u8], is_dir: bool) -> Option<&'static Kind> {
     let parts = path.iter().filter(|b| **b == b'/').count();
@@ -131,7 +134,7 @@ impl Kind {
         let runs = || plan.steps.iter().filter(|s| s.instruction == "RUN").map(|s| s.text.as_str());
         match self.made {
             Made::Junk => true,
-            Made::Repository => !runs().any(|text| asks_repository(text)),
+            Made::Repository => !runs().any(asks_repository),
             Made::By(programs) => runs().any(|text| programs.iter().any(|p| installs(text, p))),
         }
     }

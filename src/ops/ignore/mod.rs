@@ -146,7 +146,12 @@ fn proposal(world: &mut World, observer: &dyn Observer) -> Result<Answer, Error>
     report.saved = effect::sum(entries, |at| found.hidden_by[at].is_some());
     report.left = left(world, &found);
     report.changes = effect::moved(world, &found.before, &found.after);
-    report.remarks = remarks(world, &found);
+    let file = world.target_below().and_then(|path| effect::position(entries, &path));
+    let differs = found.bytes != world.target.bytes.as_deref().unwrap_or_default();
+    if let Some(at) = file.filter(|at| differs && found.hidden_by[*at].is_none()) {
+        effect::takes_file(world, at, &found.before, &mut report);
+    }
+    report.remarks.extend(remarks(world, &found));
     report.kept = found.kept;
     report.dropped = found.dropped;
     Ok(Answer { report, bytes: Some(found.bytes) })
@@ -187,7 +192,7 @@ fn line_report(world: &World, found: &Proposed, index: usize, sent: &[bool]) -> 
 fn left(world: &World, found: &Proposed) -> IgnoreSum {
     let own = |e: &Entry| {
         let path = e.path.as_bytes();
-        path.ends_with(b".dockerignore")
+        e.path.name().windows(13).any(|w| w == b".dockerignore")
             || world.builds.iter().any(|b| b.dockerfile_below.as_deref() == Some(path))
     };
     let entries = found.shown.entries();

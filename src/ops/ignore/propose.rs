@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::attribute::hiding_lines;
 use super::block::{self, Block, Owner};
+use super::builds;
 use super::litter;
 use super::outcome::{Outcome, holds};
 use super::unneeded::{self, Done, gain};
@@ -23,6 +24,8 @@ pub struct Line {
     pub text: String,
     /// The litter that it hides; `None` for what no step takes.
     pub litter: Option<&'static litter::Kind>,
+    /// It hides the ignore file, which is there or will be.
+    pub own: bool,
 }
 
 /// What was found.
@@ -165,10 +168,42 @@ impl Asking<'_> {
         let mut skip = self.pinned();
         kinds.iter().flat_map(|(_, places)| places).for_each(|place| skip[*place] = true);
         let unneeded = unneeded::lines(self.entries(), &self.needed, &skip, &self.done());
-        let litter = kinds.iter().map(|(kind, _)| Line { text: kind.line(), litter: Some(kind) });
-        let others = unneeded.into_iter().map(|text| Line { text, litter: None });
-        let lines: Vec<Line> = litter.chain(others).filter(|l| !self.hides_protected(&l.text)).collect();
-        self.sifted(lines)
+        let litter = kinds.iter().map(|(kind, _)| Line { text: kind.line(), litter: Some(kind), own: false });
+        let others = unneeded.into_iter().map(|text| Line { text, litter: None, own: false });
+        let lines: Vec<Line> =
+            litter.chain(others).chain(self.own_line()).filter(|l| !self.hides_protected(&l.text)).collect();
+        let lines = self.sifted(lines);
+        let exists = self.world.target.bytes.is_some();
+        // A file that is not there takes no part in any key.
+        if !exists && lines.iter().all(|l| l.own) { Vec::new() } else { lines }
+    }
+
+    /// The line for the ignore file and its backups, when a step takes them along: else each change of it would move that key.
+    fn own_line(&self) -> Option<Line> {
+        let file = self.world.target_below()?;
+        let line = format!("{}*", super::text::exact(&file));
+        let rules = parse(&self.world.target, self.start.bytes.as_deref()).ok()?;
+        let hidden =
+            |path: &[u8]| rules.as_ref().is_some_and(|r| r.explain(path).is_ok_and(|e| e.decision.matched));
+        let backup = [&file[..], b".bak"].concat();
+        let open = [file, backup].into_iter().any(|path| !hidden(&path) && self.would_take(&path));
+        (open && !self.start.kept.contains(&line)).then_some(Line {
+            text: line,
+            litter: Some(&litter::OWN),
+            own: true,
+        })
+    }
+
+    /// Whether a source of some step means a path of the context, be it there or not.
+    fn would_take(&self, path: &[u8]) -> bool {
+        let plans = self.world.builds.iter().filter_map(|b| b.read.plan.as_ref());
+        let mut steps = plans.flat_map(|plan| plan.steps.iter().map(move |step| (plan, step)));
+        let means = |source: &StepSource| {
+            let source = source.path.trim_matches('/');
+            source.is_empty()
+                || Matcher::new(&[source]).is_ok_and(|m| m.matches_or_parent(path).unwrap_or(false))
+        };
+        steps.any(|(plan, step)| step.sources.iter().any(|s| is_in_context(plan, step, s) && means(s)))
     }
 
     /// What the lines of an earlier run hide.
@@ -206,8 +241,11 @@ impl Asking<'_> {
         let own: BTreeSet<&[u8]> =
             self.world.builds.iter().filter_map(|b| b.dockerfile_below.as_deref()).collect();
         let is = |e: &Entry| {
-            let path = e.path.as_bytes();
-            own.contains(path) || path == b".dockerignore" || path.ends_with(b".dockerignore")
+            let name = String::from_utf8_lossy(e.path.name());
+            !e.stat.is_dir()
+                && (own.contains(e.path.as_bytes())
+                    || builds::is_dockerfile(&name)
+                    || name.contains(".dockerignore"))
         };
         self.entries().iter().map(is).collect()
     }
@@ -227,13 +265,14 @@ impl Asking<'_> {
                 gains[line] += gain(&self.entries()[at]);
                 bad[line] |= self.needed[at] && lines[line].litter.is_none();
             }
-            let fine = |i: usize| gains[i] > 0 && !bad[i];
-            if (0..lines.len()).all(fine) {
+            let fine: Vec<bool> =
+                (0..lines.len()).map(|i| (gains[i] > 0 || lines[i].own) && !bad[i]).collect();
+            if fine.iter().all(|fine| *fine) {
                 let mut order: Vec<usize> = (0..lines.len()).collect();
                 order.sort_by_key(|i| std::cmp::Reverse(gains[*i]));
                 return order.into_iter().map(|i| lines[i].clone()).collect();
             }
-            lines = lines.into_iter().enumerate().filter(|(i, _)| fine(*i)).map(|(_, l)| l).collect();
+            lines = lines.into_iter().enumerate().filter(|(i, _)| fine[*i]).map(|(_, l)| l).collect();
         }
     }
 

@@ -157,6 +157,15 @@ impl World {
         }
     }
 
+    /// Where the ignore file lies below the context, be it there or not.
+    pub fn target_below(&self) -> Option<Vec<u8>> {
+        use std::os::unix::ffi::OsStrExt as _;
+        let folder =
+            self.target.path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let real = folder.canonicalize().ok()?.join(self.target.path.file_name()?);
+        Some(real.strip_prefix(self.base.root()).ok()?.as_os_str().as_bytes().to_vec())
+    }
+
     /// Where a request's Dockerfile lies below the context.
     fn below(&self, request: &Request) -> Option<Vec<u8>> {
         use std::os::unix::ffi::OsStrExt as _;

@@ -160,8 +160,7 @@ impl Work<'_> {
             Err(_) => vec![None; self.entries.len()],
         };
         let mut wrong = Wrong::default();
-        for (at, entry) in self.entries.iter().enumerate().filter(|(_, e)| !e.stat.is_dir()) {
-            let _ = entry;
+        for at in (0..self.entries.len()).filter(|at| !self.entries[*at].stat.is_dir()) {
             match (self.want[at].is_some(), hidden[at].is_some()) {
                 (true, false) => wrong.shown.push(at),
                 (false, true) => wrong.hidden.push(at),
@@ -192,9 +191,11 @@ impl Work<'_> {
         let by: BTreeSet<By> = wrong.shown.iter().filter_map(|at| self.want[*at]).collect();
         for by in by.into_iter().take(TRIALS) {
             let Some(source) = self.sources.iter().find(|s| s.by == by) else { continue };
-            let (lines, text) = (source.lines(), source.rule.text.clone());
+            let (lines, text) = (source.contents(), source.rule.text.clone());
             let place = self.place(by);
             let before = self.more.len();
+            // Moby does not test a pattern on a folder that is hidden already, and so does not hand it down: what the folder holds has
+            // to be matched itself (`patternmatcher.go`, `MatchesUsingParentResults`).
             self.more.extend(lines.into_iter().map(|line| (line, place.clone())));
             let tried = self.wrong();
             if tried.shown.len() < wrong.shown.len() && tried.hidden.len() <= wrong.hidden.len() {
@@ -219,7 +220,11 @@ impl Work<'_> {
         if count > ONE_BY_ONE {
             return;
         }
-        let path = |at: &usize| text::exact(self.entries[*at].path.as_bytes());
+        let path = |at: &usize| {
+            let entry = &self.entries[*at];
+            let path = text::exact(entry.path.as_bytes());
+            if entry.stat.is_dir() { format!("{path}/**") } else { path }
+        };
         let back: Vec<String> = back.iter().map(|at| format!("!{}", path(at))).collect();
         let away: Vec<String> = away.iter().map(path).collect();
         let before = self.more.len();
@@ -324,6 +329,16 @@ impl Work<'_> {
 }
 
 impl Source {
+    /// Lines for what the rule's folders hold.
+    fn contents(&self) -> Vec<String> {
+        let has_end = |p: &&String| !p.ends_with("/**");
+        let deeper = self.patterns.iter().filter(has_end).map(|p| format!("{p}/**"));
+        if self.form == Form::Plain && !self.rule.folders {
+            return self.patterns.iter().cloned().chain(deeper).collect();
+        }
+        deeper.collect()
+    }
+
     /// The rule's lines in its form.
     fn lines(&self) -> Vec<String> {
         let bang = if self.rule.negated { "!" } else { "" };

@@ -48,6 +48,13 @@ pub fn answer(world: &mut World, observer: &dyn Observer) -> Result<Answer, Erro
     let bytes = block::with(old.as_deref().unwrap_or_default(), CONVERTED, &lines);
     fill_in(&mut report, world, &files, made);
     try_out(world, &before, &shown, &bytes, &mut report, observer)?;
+    let other = world.under(Some(&bytes))?;
+    let file = world.target_below().and_then(|path| effect::position(shown.entries(), &path));
+    let stays =
+        file.filter(|at| effect::position(other.entries(), shown.entries()[*at].path.as_bytes()).is_some());
+    if let Some(at) = stays.filter(|_| Some(&bytes) != old.as_ref()) {
+        effect::takes_file(world, at, &before, &mut report);
+    }
     if report.added.as_ref().is_some_and(|a| a.total.files > 0) && old.is_some() {
         report.remarks.push(
             "`!` lines bring back files that the other lines of the file hide: they stand behind those"

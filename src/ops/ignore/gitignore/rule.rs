@@ -255,8 +255,9 @@ mod tests {
         let way: &[&[u8]] = &[b"app", b"web"];
         assert_eq!(rule("/app/web/dist").above(way), ["dist"]);
         assert_eq!(rule("app/*/dist").above(way), ["dist"]);
-        assert_eq!(rule("**/dist/x").above(way), ["dist/x", "**/dist/x"]);
+        assert_eq!(rule("**/dist/x").above(way), ["**/dist/x"]);
         assert!(rule("/other/dist").above(way).is_empty());
         assert_eq!(rule("dist").above(way), ["**/dist"]);
+        assert_eq!(rule("**/web/dist").above(way), ["dist", "**/web/dist"]);
     }
 }
