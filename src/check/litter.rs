@@ -314,7 +314,8 @@ fn is_ending(name: &str, endings: &[&str]) -> bool {
 /// True for a file that nobody misses in a folder that is copied: litter, tests, documents about the project.
 pub(super) fn is_seldom_missed(path: &[u8]) -> bool {
     let text = String::from_utf8_lossy(path);
-    text.split('/').any(|part| {
+    // `**` and what stands before a first slash say nothing of a name.
+    text.split('/').filter(|part| !part.trim_matches('*').is_empty()).any(|part| {
         let lower = part.to_ascii_lowercase();
         is_usual(part)
             || ENDINGS.iter().chain(&[".md"]).any(|e| lower.ends_with(e))
