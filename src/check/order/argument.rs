@@ -3,7 +3,7 @@
 use super::super::{Edit, Facts, Findings, Fix, Severity, text};
 use super::ARGUMENT;
 use super::tools::is_inert;
-use crate::dockerfile::{Argument, Instruction, InstructionKind, Stage};
+use crate::dockerfile::{Argument, Instruction, InstructionKind};
 
 /// Names under which people pass what is new with every commit or build.
 const VOLATILE: &[&str] = &[

@@ -42,7 +42,7 @@ fn partly(facts: &Facts<'_>, one: &Use<'_>, hidden: &[&Ignored], sent: usize, fo
     let path = String::from_utf8_lossy(one.path()).into_owned();
     // A line that names the folder was written with it in mind.
     let aware = |i: &Ignored| i.cause.pattern.trim_start_matches("**/").starts_with(&path);
-    let below = |i: &Ignored| i.path.as_bytes()[one.path().len()..].to_vec();
+    let below = |i: &Ignored| i.path.as_bytes()[one.path().len() + 1..].to_vec();
     let missed: Vec<&Ignored> = hidden
         .iter()
         .copied()

@@ -7,7 +7,7 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use toml::Spanned;
-use toml::de::{DeTable, DeValue};
+use toml::de::{DeString, DeTable, DeValue};
 
 use super::CheckOptions;
 use super::size::parse_size;
@@ -114,7 +114,7 @@ fn parse(text: &str) -> Result<Config, Wrong> {
         hint: None,
     })?;
     let mut config = Config::default();
-    for (key, value) in table.get_ref() {
+    for (key, value) in in_order(table.get_ref()) {
         match &**key.get_ref() {
             "check" => read_check(table_of(value)?, &mut config)?,
             other => return Err(unknown(key.span(), "table", other, &["check"])),
@@ -126,7 +126,7 @@ fn parse(text: &str) -> Result<Config, Wrong> {
 /// `[check]`.
 fn read_check(table: &DeTable<'_>, config: &mut Config) -> Result<(), Wrong> {
     const KEYS: [&str; 4] = ["severity", "threshold", "max-context", "require"];
-    for (key, value) in table {
+    for (key, value) in in_order(table) {
         match &**key.get_ref() {
             "severity" => read_severities(table_of(value)?, config)?,
             "threshold" => config.threshold = Some(threshold(value)?),
@@ -140,7 +140,7 @@ fn read_check(table: &DeTable<'_>, config: &mut Config) -> Result<(), Wrong> {
 
 /// `[check.severity]`.
 fn read_severities(table: &DeTable<'_>, config: &mut Config) -> Result<(), Wrong> {
-    for (key, value) in table {
+    for (key, value) in in_order(table) {
         let Some(rule) = rule(key.get_ref()) else {
             let codes: Vec<&str> = RULES.iter().copied().flatten().map(|r| r.code).collect();
             return Err(unknown(key.span(), "code", key.get_ref(), &codes));
@@ -152,6 +152,13 @@ fn read_severities(table: &DeTable<'_>, config: &mut Config) -> Result<(), Wrong
         config.severities.insert(rule.code, severity);
     }
     Ok(())
+}
+
+/// The entries in the order in which they are written, so that it is the first mistake that is told.
+fn in_order<'t, 'i>(table: &'t DeTable<'i>) -> Vec<(&'t Spanned<DeString<'i>>, &'t Spanned<DeValue<'i>>)> {
+    let mut entries: Vec<_> = table.iter().collect();
+    entries.sort_by_key(|(key, _)| key.span().start);
+    entries
 }
 
 fn threshold(value: &Spanned<DeValue<'_>>) -> Result<Severity, Wrong> {

@@ -191,22 +191,32 @@ impl Work<'_> {
         let by: BTreeSet<By> = wrong.shown.iter().filter_map(|at| self.want[*at]).collect();
         for by in by.into_iter().take(TRIALS) {
             let Some(source) = self.sources.iter().find(|s| s.by == by) else { continue };
-            let (lines, text) = (source.contents(), source.rule.text.clone());
-            let place = self.place(by);
-            let before = self.more.len();
+            let (text, place) = (source.rule.text.clone(), self.place(by));
             // Moby does not test a pattern on a folder that is hidden already, and so does not hand it down: what the folder holds has
             // to be matched itself (`patternmatcher.go`, `MatchesUsingParentResults`).
-            self.more.extend(lines.into_iter().map(|line| (line, place.clone())));
-            let tried = self.wrong();
-            if tried.shown.len() < wrong.shown.len() && tried.hidden.len() <= wrong.hidden.len() {
-                *wrong = tried;
+            let contents = source.contents();
+            let both: Vec<String> = source.patterns.iter().chain(&contents).cloned().collect();
+            let said = [contents, both].into_iter().any(|lines| self.try_more(lines, &place, wrong));
+            if said {
                 remarks.push(format!(
                     "`{text}` ({place}) stands once more at the end, because git brings nothing back below an ignored folder"
                 ));
-            } else {
-                self.more.truncate(before);
             }
         }
+    }
+
+    /// Adds lines behind all others if that hides more of what git ignores, and nothing else.
+    fn try_more(&mut self, lines: Vec<String>, place: &str, wrong: &mut Wrong) -> bool {
+        let before = self.more.len();
+        self.more.extend(lines.into_iter().map(|line| (line, place.to_owned())));
+        let tried = self.wrong();
+        let better = tried.shown.len() < wrong.shown.len() && tried.hidden.len() <= wrong.hidden.len();
+        if better {
+            *wrong = tried;
+        } else {
+            self.more.truncate(before);
+        }
+        better
     }
 
     /// What is still wrong is named path by path.
@@ -331,12 +341,7 @@ impl Work<'_> {
 impl Source {
     /// Lines for what the rule's folders hold.
     fn contents(&self) -> Vec<String> {
-        let has_end = |p: &&String| !p.ends_with("/**");
-        let deeper = self.patterns.iter().filter(has_end).map(|p| format!("{p}/**"));
-        if self.form == Form::Plain && !self.rule.folders {
-            return self.patterns.iter().cloned().chain(deeper).collect();
-        }
-        deeper.collect()
+        self.patterns.iter().filter(|p| !p.ends_with("/**")).map(|p| format!("{p}/**")).collect()
     }
 
     /// The rule's lines in its form.
