@@ -13,22 +13,10 @@ use crate::entry::{ContextPath, Source as _};
 /// Tells what surprises about one folder's entries, those of one kind together.
 pub(super) fn find(facts: &Facts<'_>, number: usize, taking: &Taking, found: &mut Findings) {
     let folder = &facts.folders[number];
-    let mut kinds: BTreeMap<WarningCode, Vec<&ContextWarning>> = BTreeMap::new();
-    for warning in folder.context.warnings() {
-        kinds.entry(warning.code).or_default().push(warning);
-    }
-    for (code, group) in kinds {
-        let Some(rule) = rule(code) else { continue };
-        let paths: Vec<Vec<u8>> = group.iter().map(|w| w.path.clone()).filter(|p| !p.is_empty()).collect();
-        let message = match (&group[..], paths.len()) {
-            ([one, ..], 0) => one.message.clone(),
-            ([one], _) => format!("{} {}", list(&paths, 1), one.message),
-            ([one, ..], n) => format!("{}: each {}", list(&paths, n), one.message),
-            ([], _) => continue,
-        };
+    let entries = folder.context.entries();
+    for (rule, message, paths) in told(folder.context.warnings()) {
         let finding = found.add(rule, format!("{}{message}", within(folder)));
         finding.amount = Some(Amount { files: paths.len() as u64, dirs: 0, bytes: 0 });
-        let entries = folder.context.entries();
         let at =
             |path: &Vec<u8>| entries.binary_search_by(|e| ContextPath::compare(e.path.as_bytes(), path)).ok();
         let mut steps: Vec<usize> =
@@ -43,8 +31,27 @@ pub(super) fn find(facts: &Facts<'_>, number: usize, taking: &Taking, found: &mu
     }
 }
 
-fn rule(code: WarningCode) -> Option<&'static Rule> {
-    Some(match code {
+/// A rule, its sentence and the paths that it is about.
+type Told = (&'static Rule, String, Vec<Vec<u8>>);
+
+/// What is said of each kind.
+fn told(warnings: &[ContextWarning]) -> Vec<Told> {
+    let mut kinds: BTreeMap<WarningCode, (&str, Vec<Vec<u8>>)> = BTreeMap::new();
+    for warning in warnings {
+        let (_, paths) = kinds.entry(warning.code).or_insert((&warning.message, Vec::new()));
+        // What is said of the context itself has no path.
+        paths.extend((!warning.path.is_empty()).then(|| warning.path.clone()));
+    }
+    let sentence = |message: &str, paths: &[Vec<u8>]| match paths.len() {
+        0 => message.to_owned(),
+        1 => format!("{} {message}", list(paths, 1)),
+        n => format!("{}: each {message}", list(paths, n)),
+    };
+    kinds.into_iter().map(|(code, (message, paths))| (rule(code), sentence(message, &paths), paths)).collect()
+}
+
+fn rule(code: WarningCode) -> &'static Rule {
+    match code {
         WarningCode::Socket => &SOCKET,
         WarningCode::Unreadable => &UNREADABLE,
         WarningCode::Fifo => &FIFO,
@@ -52,7 +59,42 @@ fn rule(code: WarningCode) -> Option<&'static Rule> {
         WarningCode::NameNotUtf8 => &NOT_UTF8,
         WarningCode::Vanished => &VANISHED,
         WarningCode::RootUnreadable => &ROOT_UNREADABLE,
-        #[allow(unreachable_patterns, reason = "the enum may grow")]
-        _ => return None,
-    })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn codes(warnings: &[(WarningCode, &str)]) -> Vec<(&'static str, String)> {
+        let warning = |(code, path): &(WarningCode, &str)| ContextWarning {
+            path: path.as_bytes().to_vec(),
+            code: *code,
+            message: "is odd".into(),
+        };
+        let warnings: Vec<ContextWarning> = warnings.iter().map(warning).collect();
+        told(&warnings).into_iter().map(|(rule, message, _)| (rule.code, message)).collect()
+    }
+
+    #[test]
+    fn entries_that_cant_be_made_in_every_place_are_told_too() {
+        let one = |code| codes(&[(code, "a")]);
+        assert_eq!(one(WarningCode::Unreadable), [("unreadable", "`a` is odd".to_owned())]);
+        assert_eq!(one(WarningCode::Device)[0].0, "device-node");
+        assert_eq!(one(WarningCode::Vanished)[0].0, "vanished");
+        let root = codes(&[(WarningCode::RootUnreadable, "")]);
+        assert_eq!(root, [("root-unreadable", "is odd".to_owned())]);
+        assert_eq!(codes(&[]), []);
+    }
+
+    #[test]
+    fn those_of_one_kind_are_told_together() {
+        let two = codes(&[
+            (WarningCode::Unreadable, "a"),
+            (WarningCode::Device, "b"),
+            (WarningCode::Unreadable, "c"),
+        ]);
+        assert_eq!(two.len(), 2);
+        assert_eq!(two[0], ("unreadable", "`a`, `c`: each is odd".to_owned()));
+    }
 }
