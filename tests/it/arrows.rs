@@ -28,12 +28,13 @@ const ARROWS: &[(&str, &[&str])] = &[
         "check",
         &["context", "dockerfile", "entry", "gopath", "image", "observer", "pattern", "plan", "project"],
     ),
-    ("report", &["diff", "digest", "entry"]),
+    ("report", &["check", "diff", "digest", "entry"]),
     ("error", &["cache", "context", "git", "image", "imported", "pattern", "plan", "snapshot"]),
     (
         "ops",
         &[
             "cache",
+            "check",
             "context",
             "diff",
             "digest",
