@@ -177,7 +177,7 @@ fn fix(facts: &Facts<'_>, declared: &Instruction, below: &Below<'_>) -> Option<F
         InstructionKind::Env(pairs) => pairs.len() == 1,
         _ => true,
     };
-    if !below.said.iter().all(|i| single(i)) {
+    if !below.said.iter().all(single) {
         return None;
     }
     let mut edits = Vec::new();

@@ -176,11 +176,14 @@ fn with_texts(checker: &mut Checker<'_>, texts: BTreeMap<String, Vec<u8>>) -> Op
 /// What was there before a fix was applied.
 #[derive(Default)]
 struct Changed {
-    dockerfile: Option<(Result<Vec<u8>, Absent>, Option<ParsedDockerfile>, Option<Plan>)>,
+    dockerfile: Option<OtherDockerfile>,
     folders: Vec<(usize, local::Loaded)>,
     ignore: Option<IgnoreFile>,
     named: Option<usize>,
 }
+
+/// The bytes, what they say and what the target runs, as [`Read`] has them.
+type OtherDockerfile = (Result<Vec<u8>, Absent>, Option<ParsedDockerfile>, Option<Plan>);
 
 /// As [`Read::dockerfile`] has it.
 type ParsedDockerfile = Result<Dockerfile, ParseError>;

@@ -98,7 +98,8 @@ fn nearest(context: &Path) -> Option<PathBuf> {
 
 /// Wrong use, with the place.
 fn located(file: &Path, text: &str, wrong: Wrong) -> Error {
-    let start = text.floor_char_boundary(wrong.span.start);
+    let start = wrong.span.start.min(text.len());
+    let start = (0..=start).rev().find(|at| text.is_char_boundary(*at)).unwrap_or_default();
     let before = &text[..start];
     let line = before.matches('\n').count() + 1;
     let column = start - before.rfind('\n').map_or(0, |at| at + 1) + 1;
