@@ -75,9 +75,9 @@ fn holds(seed: u64) -> Result<usize, String> {
     if litter == report.changes.is_empty() {
         return Err(format!("keys change where litter goes, and only there\n{told}"));
     }
-    let again = ignore(dir.path(), true);
-    if again.differs {
-        return Err(format!("a second run changes the file: {:?}\n{told}", again.lines));
+    // What only a hidden link led to is found by the next run.
+    if (0..4).all(|_| ignore(dir.path(), true).differs) {
+        return Err(format!("run after run changes the file\n{told}"));
     }
     Ok(report.lines.len())
 }

@@ -10,7 +10,7 @@ use super::outcome::{Outcome, holds};
 use super::unneeded::{self, Done, gain};
 use super::world::{World, parse};
 use crate::context::Context;
-use crate::entry::{Entry, Source as _};
+use crate::entry::{Entry, FileType, Source as _};
 use crate::error::Error;
 use crate::observer::Observer;
 use crate::ops::analysis::CONTEXT;
@@ -60,6 +60,7 @@ pub fn propose(world: &mut World, observer: &dyn Observer) -> Result<Proposed, E
     let needed = needed(&start.before, start.shown.entries().len());
     let mut asking = Asking { world, observer, start, needed, protected: Vec::new() };
     asking.protected = asking.protected();
+    asking.keep_links();
     let lines = asking.promising();
     let (lines, verified) = asking.settle(lines)?;
     let Asking { start, needed, .. } = asking;
@@ -196,14 +197,33 @@ impl Asking<'_> {
 
     /// Whether a source of some step means a path of the context, be it there or not.
     fn would_take(&self, path: &[u8]) -> bool {
-        let plans = self.world.builds.iter().filter_map(|b| b.read.plan.as_ref());
-        let mut steps = plans.flat_map(|plan| plan.steps.iter().map(move |step| (plan, step)));
-        let means = |source: &StepSource| {
-            let source = source.path.trim_matches('/');
-            source.is_empty()
-                || Matcher::new(&[source]).is_ok_and(|m| m.matches_or_parent(path).unwrap_or(false))
-        };
-        steps.any(|(plan, step)| step.sources.iter().any(|s| is_in_context(plan, step, s) && means(s)))
+        means(&self.sources(), path)
+    }
+
+    /// What the sources of all steps mean; `None` stands for the whole context.
+    fn sources(&self) -> Vec<Option<Matcher>> {
+        let mut out = Vec::new();
+        for plan in self.world.builds.iter().filter_map(|b| b.read.plan.as_ref()) {
+            for step in &plan.steps {
+                for source in step.sources.iter().filter(|s| is_in_context(plan, step, s)) {
+                    match source.path.trim_matches('/') {
+                        "" => out.push(None),
+                        path => out.extend(Matcher::new(&[path]).ok().map(Some)),
+                    }
+                }
+            }
+        }
+        out
+    }
+
+    /// The key of a source with wildcards or excludes says nothing of a link itself, but the copy has it: no line may hide one
+    /// as if nobody took it.
+    fn keep_links(&mut self) {
+        let sources = self.sources();
+        let taken = |e: &Entry| e.stat.file_type == FileType::Symlink && means(&sources, e.path.as_bytes());
+        let links: Vec<usize> =
+            self.entries().iter().enumerate().filter(|(_, e)| taken(e)).map(|(at, _)| at).collect();
+        links.into_iter().for_each(|at| self.needed[at] = true);
     }
 
     /// What the lines of an earlier run hide.
@@ -335,6 +355,11 @@ impl Asking<'_> {
         let hidden_by = vec![None; self.entries().len()];
         Verified { bytes: self.render(&[]), hidden_by, after: self.start.before.clone() }
     }
+}
+
+/// Whether one of the sources means a path.
+fn means(sources: &[Option<Matcher>], path: &[u8]) -> bool {
+    sources.iter().any(|s| s.as_ref().is_none_or(|m| m.matches_or_parent(path).unwrap_or(false)))
 }
 
 /// Whether a source is looked up in the context, and not in a stage or an image.
