@@ -80,7 +80,8 @@ fn what_plan_reports_as_an_error_has_its_place_and_the_engines_words() {
 #[test]
 fn a_missing_dockerfile_is_a_finding() {
     let dir = folder(&[("docker/api.Dockerfile", "FROM scratch\n")]);
-    let document = checked(dir.path(), &[], 1);
+    // Without -f a folder stands for the Dockerfiles in it.
+    let document = checked(dir.path(), &["-f", "Dockerfile"], 1);
     let help = &finding(&document, "dockerfile-missing")["help"][0]["message"];
     assert!(help.as_str().is_some_and(|h| h.contains("docker/api.Dockerfile")), "{help}");
 }
