@@ -1,6 +1,8 @@
 //! Which builds are looked at: those that were named, or all that are found for the context.
 
-use std::collections::{BTreeMap, BTreeSet};
+#[cfg(feature = "project")]
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
