@@ -102,6 +102,20 @@ fn parse(found: &IgnoreFile) -> Result<Option<pattern::IgnoreFile>, PatternError
 }
 
 impl Local {
+    /// The folder with another ignore file, without another walk: for one of which nothing is hidden.
+    ///
+    /// # Errors
+    /// As [`of_listing`].
+    pub fn with_ignore_file(&self, found: IgnoreFile) -> Result<Loaded, Error> {
+        let ignore = match parse(&found) {
+            Ok(ignore) => ignore,
+            Err(e) => return Ok(Err(e)),
+        };
+        let context = self.context.filtered(ignore)?;
+        let (name, root) = (self.name.clone(), self.root.clone());
+        Ok(Ok(Self { name, root, found, context, index: None, revision: None, seen: None }))
+    }
+
     /// The folder in numbers.
     pub fn summary(&self) -> ContextSummary {
         let counts = self.context.counts();

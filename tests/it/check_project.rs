@@ -77,6 +77,33 @@ fn everything_in_alpine_services_is_checked_in_one_go() {
     assert!(!all.contains("netra:netra") && !all.contains("package*.json"), "{all}");
 }
 
+/// The litter that a team lost days to: 15,901 compiled files in 1,101 folders, in a context whose ignore file forgot them.
+#[test]
+fn the_litter_of_alpine_services_is_told_with_its_counts() {
+    let disk = OnDisk::new("alpine-services");
+    let context = disk.context();
+    for folder in 0..1101 {
+        let cache = context.join(format!("netra_backend/app/m{folder}/__pycache__"));
+        fs::create_dir_all(&cache).expect("a folder");
+        for file in 0..(14 + usize::from(folder < 487)) {
+            fs::write(cache.join(format!("f{file}.cpython-312.pyc")), "x").expect("a file");
+        }
+    }
+    let codes_of = || {
+        let run = check(&context, &[".", "--format", "json"]).expect_code(1);
+        findings(&run).into_iter().filter(|f| f.0.starts_with("context-")).collect::<Vec<_>>()
+    };
+    let counted = "15,901 `*.pyc` files in 1,101 `__pycache__` folders";
+    let told = codes_of();
+    assert!(matches!(told.as_slice(), [one] if one.0 == "context-walked-litter" && one.4.contains(counted)));
+    let ignore = fs::read_to_string(context.join(".dockerignore")).expect("an ignore file");
+    let forgetful = |line: &&str| !line.contains("__pycache__") && !line.contains("pyc");
+    let lines: Vec<&str> = ignore.lines().filter(forgetful).collect();
+    fs::write(context.join(".dockerignore"), lines.join("\n")).expect("an ignore file");
+    let told = codes_of();
+    assert!(told.iter().any(|f| f.0 == "context-caches" && f.4.contains(counted)), "{told:#?}");
+}
+
 #[test]
 fn a_proposed_path_was_tried() {
     let disk = OnDisk::new("alpine-services");

@@ -217,7 +217,7 @@ impl Changed {
         read.load_named(request, names::general, &Silent)
     }
 
-    /// Walks a folder again, with another ignore file.
+    /// Lists a folder again, with another ignore file.
     fn put_ignore_file(
         &mut self,
         checker: &mut Checker<'_>,
@@ -237,7 +237,11 @@ impl Changed {
         if at == 0 {
             self.ignore = Some(std::mem::replace(&mut checker.read.located.ignore, found.clone()));
         }
-        let walked = local::load(&name, &root, found, None, &Silent)?;
+        let walked = match loaded(&mut checker.read, at) {
+            // Where nothing was hidden, everything is listed already.
+            Ok(local) if local.context.counts().ignored == 0 => local.with_ignore_file(found)?,
+            _ => local::load(&name, &root, found, None, &Silent)?,
+        };
         self.folders.push((at, std::mem::replace(loaded(&mut checker.read, at), walked)));
         checker.hidden.remove(&name);
         checker.looked = None;
