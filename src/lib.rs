@@ -85,3 +85,4 @@ pub mod plan;
 pub mod project;
 pub mod report;
 pub mod snapshot;
+mod wording;

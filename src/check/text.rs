@@ -2,44 +2,11 @@
 
 use super::{Facts, FolderFacts, Label};
 use crate::dockerfile::Span;
+pub(super) use crate::wording::{count, size, thousands};
 
 /// A path as text; it is escaped when it is printed.
 pub(super) fn name(path: &[u8]) -> String {
     String::from_utf8_lossy(path).into_owned()
-}
-
-/// `1,204`
-pub(super) fn thousands(n: u64) -> String {
-    let digits = n.to_string();
-    let mut out = String::new();
-    for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
-}
-
-/// `1 file`, `1,204 files`
-pub(super) fn count(n: u64, one: &str) -> String {
-    if n == 1 { format!("1 {one}") } else { format!("{} {one}s", thousands(n)) }
-}
-
-/// `17 B`, `4.6 KiB`, `1.2 GiB`
-pub(super) fn size(bytes: u64) -> String {
-    const UNITS: [&str; 6] = ["KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
-    if bytes < 1024 {
-        return format!("{bytes} B");
-    }
-    #[allow(clippy::cast_precision_loss, reason = "three digits are shown")]
-    let mut value = bytes as f64 / 1024.0;
-    let mut unit = 0;
-    while value >= 1023.95 && unit + 1 < UNITS.len() {
-        value /= 1024.0;
-        unit += 1;
-    }
-    format!("{value:.1} {}", UNITS[unit])
 }
 
 /// `` `a`, `b` and 4 more ``
@@ -116,14 +83,6 @@ mod tests {
     fn a_word_of_a_continued_line_is_found_there() {
         let span = Span { line: 1, end_line: 2, column: 0 };
         assert_eq!(find_word(b"COPY a \\\n  b /x/\n", span, "b"), Some((2, 2)));
-    }
-
-    #[test]
-    fn numbers_have_units_and_threes() {
-        assert_eq!(
-            (count(1, "file"), count(1204, "file"), size(1536)),
-            ("1 file".into(), "1,204 files".into(), "1.5 KiB".into())
-        );
     }
 
     #[test]

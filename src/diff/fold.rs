@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::litter::{self, Litter};
 use super::{Cause, CauseKind, line_endings, umask};
+use crate::wording::thousands;
 
 /// So many paths below one folder, changed in one way, are better counted than listed.
 const MANY: usize = 5;
@@ -148,7 +149,7 @@ impl<'c> Folder<'c> {
             }
             let pattern = pattern.clone().unwrap_or_default();
             let line = line.map(|l| format!(" (line {l})")).unwrap_or_default();
-            let count = number(members.len());
+            let count = thousands(members.len());
             let text = match (by_new, by_old && pattern.starts_with('!')) {
                 (true, true) => format!("{count} let in by `{pattern}`{line} of the ignore file"),
                 (true, false) => format!("{count} left out by `{pattern}`{line} of the ignore file"),
@@ -168,15 +169,15 @@ impl<'c> Folder<'c> {
             self.groups(key).into_iter().filter(|(_, m)| m.len() > 1)
         {
             let places: BTreeSet<&[u8]> = members.iter().map(|i| place(self.path(*i))).collect();
-            let count = number(members.len());
+            let count = thousands(members.len());
             let name = line.trim_start_matches("**/");
             let text = match (places.len(), is_folder) {
                 (1, true) => {
                     format!("{count} {word} under {}", shown(places.iter().next().unwrap_or(&&b""[..])))
                 }
-                (n, true) => format!("{count} {word} under {} folders `{name}`", number(n)),
+                (n, true) => format!("{count} {word} under {} folders `{name}`", thousands(n)),
                 (1, false) => format!("{count} `{name}` {word}"),
-                (n, false) => format!("{count} `{name}` {word} in {} folders", number(n)),
+                (n, false) => format!("{count} `{name}` {word} in {} folders", thousands(n)),
             };
             self.push(members, Some(line), text, None);
         }
@@ -194,7 +195,7 @@ impl<'c> Folder<'c> {
             // The folder itself may be one of them: it appeared with all that is in it.
             let whole = matches!(kind, CauseKind::Added | CauseKind::Removed)
                 && members.iter().any(|i| self.path(*i) == folder);
-            let count = number(members.len() - usize::from(whole));
+            let count = thousands(members.len() - usize::from(whole));
             let text = match whole {
                 true => format!("{} {word} with {count} in it", shown(folder)),
                 false => format!("{count} {word} under {}", shown(folder)),
@@ -252,20 +253,7 @@ fn shown(path: &[u8]) -> String {
 }
 
 fn differ(count: usize) -> String {
-    format!("{} files differ", number(count))
-}
-
-/// A number with commas.
-pub(super) fn number(n: usize) -> String {
-    let digits = n.to_string();
-    let mut out = String::new();
-    for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
+    format!("{} files differ", thousands(count))
 }
 
 #[cfg(test)]

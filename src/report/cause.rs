@@ -4,6 +4,7 @@
 use super::path::shown;
 use super::why::{CauseReport, WhyStep, kind_name};
 use crate::diff::{CauseKind, Verdict};
+use crate::wording::thousands;
 
 /// A piece of a sentence.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -184,32 +185,9 @@ fn text(out: &mut Vec<Piece>, words: &str) {
     out.push(Piece::Text(format!("{blank}{}", shown(words.as_bytes()))));
 }
 
-/// `1,204`.
-pub fn thousands(n: usize) -> String {
-    let digits = n.to_string();
-    let mut out = String::new();
-    for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
-}
-
-/// `1 file`, `1,204 files`.
-pub fn count(n: usize, one: &str) -> String {
-    if n == 1 { format!("1 {one}") } else { format!("{} {one}s", thousands(n)) }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn digits_stand_in_threes() {
-        assert_eq!([0, 12, 999, 1204, 1_000_000].map(thousands), ["0", "12", "999", "1,204", "1,000,000"]);
-    }
 
     #[test]
     fn what_is_left_out_is_counted_by_kind() {

@@ -26,7 +26,7 @@ pub fn write(out: &mut dyn Write, report: &WhyReport) -> io::Result<()> {
         level: Level::Notice,
         file: report.dockerfile_path.clone(),
         lines: lines.first().map(|line| (*line, *line)),
-        title: format!("unknown: {}", cause::count(lines.len(), "step")),
+        title: format!("unknown: {}", crate::wording::count(lines.len(), "step")),
         message: format!("{}: {reason}", on_lines(lines)),
     });
     super::write(out, &steps.chain(open).chain(hints).collect::<Vec<_>>())

@@ -1,8 +1,8 @@
 //! `doctor` for people: the answer, what is wrong, then what was looked at.
 
+use crate::wording::thousands;
 use std::io::{self, Write};
 
-use super::super::cause;
 use super::super::doctor::{
     BuilderHealth, DiskHealth, DoctorFinding, DoctorReport, DoctorSeverity, DoctorVerdict, EngineHealth,
 };
@@ -151,9 +151,4 @@ fn commands(out: &mut dyn Write, report: &DoctorReport, look: &Look) -> io::Resu
         commands.with_engine.join(", ")
     };
     paragraph(out, Tone::Faint, "with an engine alone:", &with, look)
-}
-
-/// `12,345`.
-fn thousands(n: u64) -> String {
-    cause::thousands(usize::try_from(n).unwrap_or(usize::MAX))
 }

@@ -2,11 +2,11 @@
 
 use std::io::{self, Write};
 
-use super::super::cause::thousands;
 use super::super::du::{DuFile, DuReport, Shares, Weight};
 use super::super::path::shown;
 use super::table::{Column, lay_out};
 use super::{Look, Tone, size, wrap};
+use crate::wording::{count, thousands};
 
 /// Writes the answer.
 pub fn write(out: &mut dyn Write, report: &DuReport, look: &Look) -> io::Result<()> {
@@ -88,8 +88,7 @@ fn folders(out: &mut dyn Write, report: &DuReport, look: &Look) -> io::Result<()
     writeln!(out)?;
     table(out, &columns, &rows, 0, look)?;
     if report.folders_left_out > 0 {
-        let text =
-            format!("and {} more: see --top", super::super::cause::count(report.folders_left_out, "folder"));
+        let text = format!("and {} more: see --top", count(report.folders_left_out, "folder"));
         writeln!(out, "{}", look.paint(Tone::Faint, &text))?;
     }
     Ok(())

@@ -2,12 +2,13 @@
 
 use std::io::{self, Write};
 
-use super::super::cause::{self, Line, Piece, count, thousands};
+use super::super::cause::{self, Line, Piece};
 use super::super::path::shown;
 use super::super::why::{BaselineReport, CacheAnswer, WhyReport, WhyStep, verdict_name};
 use super::table::cut;
 use super::{Look, Tone, on_lines, wrap};
 use crate::diff::{CauseKind, Verdict};
+use crate::wording::{count, thousands};
 
 /// So many causes of a step are shown unless it is asked for more.
 const CAUSES: usize = 10;

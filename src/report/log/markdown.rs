@@ -27,7 +27,9 @@ pub fn write(out: &mut dyn Write, report: &LogReport) -> io::Result<()> {
     let others = other_failures(report).map(|work| failure(&work.name, work.error.as_deref(), ""));
     page.push_all(failed.chain(others), WORDS, |n| format!("and {n} more that failed\n\n"));
     let misses = report.steps.iter().filter(|s| s.first_miss && s.why.is_some()).map(details);
-    page.push_all(misses, DETAILS, |n| format!("and {} more that missed first\n\n", cause::count(n, "step")));
+    page.push_all(misses, DETAILS, |n| {
+        format!("and {} more that missed first\n\n", crate::wording::count(n, "step"))
+    });
     page.push_all(lists(report), WORDS, |n| format!("- and {n} more\n"));
     page.write(out)
 }

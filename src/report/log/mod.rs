@@ -264,7 +264,7 @@ fn summary(report: &LogReport) -> String {
     } else {
         format!("; the misses cost {}", time(s.missed_seconds))
     };
-    let steps = super::cause::count(report.steps.len(), "step");
+    let steps = crate::wording::count(report.steps.len(), "step");
     format!("{steps}{counts}; the build {verb} {}{cost}", time(report.log.seconds))
 }
 

@@ -2,11 +2,12 @@
 
 use std::io::{self, Write};
 
-use super::super::cause::{self, count};
+use super::super::cause;
 use super::super::human::{on_lines, why as human};
 use super::super::why::{WhyReport, WhyStep};
 use super::{Page, cell, code, escape, html, html_code, sentence, text};
 use crate::diff::Verdict;
+use crate::wording::count;
 
 /// So many causes of a step are listed.
 const CAUSES: usize = 50;
