@@ -33,7 +33,9 @@ fn without_rights(dir: &Path, args: &[&str]) -> Option<Run> {
     let place = tempfile::tempdir().expect("a temporary folder");
     entry::set_mode(place.path(), 0o755);
     let program = place.path().join("stowaway");
-    fs::copy(env!("CARGO_BIN_EXE_stowaway"), &program).expect("copying the program");
+    // By another process: a child that another test starts at this moment would hold our open file, and the copy could not be run.
+    let copied = Command::new("cp").arg(env!("CARGO_BIN_EXE_stowaway")).arg(&program).status();
+    assert!(copied.expect("cp").success(), "copying the program");
     entry::set_mode(&program, 0o755);
     let mut command = Command::new("setpriv");
     command.args(["--reuid", "65534", "--regid", "65534", "--clear-groups"]).arg(&program);
