@@ -43,6 +43,19 @@ pub enum Group {
     Ci,
 }
 
+impl Group {
+    /// A rule of this group.
+    pub(super) const fn rule(
+        self,
+        code: &'static str,
+        severity: Severity,
+        summary: &'static str,
+        page: &'static str,
+    ) -> Rule {
+        Rule { code, group: self, severity, summary, page }
+    }
+}
+
 /// How bad a finding is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "lowercase")]

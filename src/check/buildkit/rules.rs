@@ -97,5 +97,5 @@ pub const RULES: &[Rule] = &[
 ];
 
 const fn row(code: &'static str, summary: &'static str, page: &'static str) -> Rule {
-    Rule { code, group: Group::BuildKit, severity: Severity::Warning, summary, page }
+    Group::BuildKit.rule(code, Severity::Warning, summary, page)
 }

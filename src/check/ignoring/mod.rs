@@ -13,92 +13,88 @@ use super::{Facts, Findings, FolderFacts, Group, Rule, Severity};
 use crate::pattern::IgnoreFile;
 use reach::Reach;
 
-const fn rule(code: &'static str, severity: Severity, summary: &'static str, page: &'static str) -> Rule {
-    Rule { code, group: Group::Ignore, severity, summary, page }
-}
-
-const INVALID: Rule = rule(
+const INVALID: Rule = Group::Ignore.rule(
     "ignore-file",
     Severity::Error,
-    "A line of the ignore file can't be read, and no build can use the context",
+    "a line of the ignore file can't be read, and no build can use the context",
     include_str!("pages/ignore-file.md"),
 );
-const NOT_READ: Rule = rule(
+const NOT_READ: Rule = Group::Ignore.rule(
     "ignore-file-not-read",
     Severity::Warning,
-    "A `.dockerignore` lies where no build reads it",
+    "a `.dockerignore` lies where no build reads it",
     include_str!("pages/ignore-file-not-read.md"),
 );
-const SWITCHED_OFF: Rule = rule(
+const SWITCHED_OFF: Rule = Group::Ignore.rule(
     "ignore-file-switched-off",
     Severity::Warning,
-    "The Dockerfile's own ignore file is empty and switches the general one off",
+    "the Dockerfile's own ignore file is empty and switches the general one off",
     include_str!("pages/ignore-file-switched-off.md"),
 );
-const OVERRIDDEN: Rule = rule(
+const OVERRIDDEN: Rule = Group::Ignore.rule(
     "ignore-file-overridden",
     Severity::Note,
-    "The Dockerfile has an ignore file of its own, so the general one is not read",
+    "the Dockerfile has an ignore file of its own, so the general one is not read",
     include_str!("pages/ignore-file-overridden.md"),
 );
-const MISNAMED: Rule = rule(
+const MISNAMED: Rule = Group::Ignore.rule(
     "ignore-file-misnamed",
     Severity::Warning,
-    "A file has nearly the name of an ignore file, and there is no ignore file",
+    "a file has nearly the name of an ignore file, and there is no ignore file",
     include_str!("pages/ignore-file-misnamed.md"),
 );
-const ORPHAN: Rule = rule(
+const ORPHAN: Rule = Group::Ignore.rule(
     "ignore-file-without-dockerfile",
     Severity::Note,
-    "An ignore file is named after a Dockerfile that is not there",
+    "an ignore file is named after a Dockerfile that is not there",
     include_str!("pages/ignore-file-without-dockerfile.md"),
 );
-const DEAD: Rule = rule(
+const DEAD: Rule = Group::Ignore.rule(
     "ignore-pattern-dead",
     Severity::Note,
-    "A line of the ignore file matches nothing that is there",
+    "a line of the ignore file matches nothing that is there",
     include_str!("pages/ignore-pattern-dead.md"),
 );
-const CASE: Rule = rule(
+const CASE: Rule = Group::Ignore.rule(
     "ignore-pattern-case",
     Severity::Warning,
-    "A line of the ignore file matches nothing, but would in another case",
+    "a line of the ignore file matches nothing, but would in another case",
     include_str!("pages/ignore-pattern-case.md"),
 );
-const SHADOWED: Rule = rule(
+const SHADOWED: Rule = Group::Ignore.rule(
     "ignore-pattern-shadowed",
     Severity::Note,
-    "A line of the ignore file changes nothing: other lines hide all that it matches",
+    "a line of the ignore file changes nothing: other lines hide all that it matches",
     include_str!("pages/ignore-pattern-shadowed.md"),
 );
-const ROOT_ONLY: Rule = rule(
+const ROOT_ONLY: Rule = Group::Ignore.rule(
     "ignore-pattern-root-only",
     Severity::Warning,
-    "A line of the ignore file counts at the top only, and deeper files of that name are sent",
+    "a line of the ignore file counts at the top only, and deeper files of that name are sent",
     include_str!("pages/ignore-pattern-root-only.md"),
 );
-const NEGATION: Rule = rule(
+const NEGATION: Rule = Group::Ignore.rule(
     "ignore-negation-ineffective",
     Severity::Warning,
-    "A `!` line of the ignore file brings nothing back",
+    "a `!` line of the ignore file brings nothing back",
     include_str!("pages/ignore-negation-ineffective.md"),
 );
-const GIT_SYNTAX: Rule = rule(
+const GIT_SYNTAX: Rule = Group::Ignore.rule(
     "ignore-git-syntax",
     Severity::Warning,
-    "A line of the ignore file is written in gitignore's or a shell's way, which means something else here",
+    "a line of the ignore file is written in gitignore's or a shell's way, which means something else here",
     include_str!("pages/ignore-git-syntax.md"),
 );
-const COMMENT: Rule = rule(
+const COMMENT: Rule = Group::Ignore.rule(
     "ignore-comment",
     Severity::Warning,
-    "What looks like a comment in the ignore file is part of a pattern",
+    "what looks like a comment in the ignore file is part of a pattern",
     include_str!("pages/ignore-comment.md"),
 );
-const WHITE_SPACE: Rule = rule(
+const WHITE_SPACE: Rule = Group::Ignore.rule(
     "ignore-white-space",
     Severity::Note,
-    "Lines of the ignore file end in white space or CR LF, or it begins with a byte order mark",
+    "lines of the ignore file end in white space or CR LF, or it begins with a byte order mark",
     include_str!("pages/ignore-white-space.md"),
 );
 

@@ -12,38 +12,34 @@ mod volatile;
 use super::{Facts, Findings, Group, Rule, Severity};
 pub use volatile::wants_churn;
 
-const fn rule(code: &'static str, severity: Severity, summary: &'static str, page: &'static str) -> Rule {
-    Rule { code, group: Group::Cache, severity, summary, page }
-}
-
-const INSTALL: Rule = rule(
+const INSTALL: Rule = Group::Cache.rule(
     "copy-before-install",
     Severity::Warning,
-    "All sources are copied before dependencies are installed, so that every change of a source installs them anew",
+    "all sources are copied before dependencies are installed, so that every change of a source installs them anew",
     include_str!("pages/copy-before-install.md"),
 );
-const ARGUMENT: Rule = rule(
+const ARGUMENT: Rule = Group::Cache.rule(
     "volatile-arg-early",
     Severity::Warning,
-    "An argument that changes with every commit is declared above RUN steps that do not use it, and enters their keys",
+    "an argument that changes with every commit is declared above RUN steps that do not use it, and enters their keys",
     include_str!("pages/volatile-arg-early.md"),
 );
-const CHMOD: Rule = rule(
+const CHMOD: Rule = Group::Cache.rule(
     "chmod-keeps-modes-in-key",
     Severity::Note,
     "COPY --chmod sets modes in the image, but the cache key still holds those of the files",
     include_str!("pages/chmod-keeps-modes-in-key.md"),
 );
-const WHOLE_MOUNT: Rule = rule(
+const WHOLE_MOUNT: Rule = Group::Cache.rule(
     "bind-mount-whole-context",
     Severity::Note,
-    "A bind mount shows the whole context to a RUN, which runs anew with every change of any file",
+    "a bind mount shows the whole context to a RUN, which runs anew with every change of any file",
     include_str!("pages/bind-mount-whole-context.md"),
 );
-const VOLATILE: Rule = rule(
+const VOLATILE: Rule = Group::Cache.rule(
     "volatile-file-early",
     Severity::Note,
-    "An early COPY takes one file that changes far more often than the others, and slow steps follow",
+    "an early COPY takes one file that changes far more often than the others, and slow steps follow",
     include_str!("pages/volatile-file-early.md"),
 );
 
