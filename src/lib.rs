@@ -76,6 +76,7 @@ pub mod gopath;
 pub mod image;
 pub mod imported;
 pub mod index;
+mod litter;
 pub mod log;
 pub mod observer;
 pub mod ops;

@@ -11,7 +11,6 @@ mod context;
 mod facts;
 mod finding;
 mod ignoring;
-mod litter;
 mod order;
 #[cfg(feature = "project")]
 pub mod project;
@@ -22,6 +21,7 @@ mod steps;
 mod text;
 #[cfg(test)]
 mod trial;
+mod usual;
 
 pub use context::{LARGEST_SECRET, Verdict, may_hold_secret, secret_in};
 pub use facts::{

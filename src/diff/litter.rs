@@ -1,57 +1,6 @@
 //! Files that tools leave behind, and files about the project that an image seldom needs: which ignore line hides them.
 
-/// Folders that tools make, by name.
-const FOLDERS: &[&str] = &[
-    "__pycache__",
-    ".cache",
-    ".eggs",
-    ".git",
-    ".gradle",
-    ".hg",
-    ".idea",
-    ".mypy_cache",
-    ".next",
-    ".nox",
-    ".nyc_output",
-    ".parcel-cache",
-    ".pytest_cache",
-    ".ruff_cache",
-    ".svn",
-    ".terraform",
-    ".tox",
-    ".turbo",
-    ".venv",
-    ".vs",
-    ".vscode",
-    "bower_components",
-    "coverage",
-    "htmlcov",
-    "node_modules",
-];
-
-/// Endings of names of files that tools make.
-const ENDINGS: &[&str] = &[
-    ".DS_Store",
-    ".bak",
-    ".class",
-    ".coverage",
-    ".egg-info",
-    ".log",
-    ".o",
-    ".obj",
-    ".orig",
-    ".pid",
-    ".pyc",
-    ".pyo",
-    ".rej",
-    ".sock",
-    ".swo",
-    ".swp",
-    ".tmp",
-    ".tsbuildinfo",
-    "~",
-    "Thumbs.db",
-];
+use crate::litter::{self, Certainty, Name};
 
 /// What describes a project rather than being part of what runs: names at the top of a context.
 const ABOUT: &[&str] = &[
@@ -91,21 +40,19 @@ pub(super) fn made_by_tools(path: &[u8]) -> Option<Litter> {
     let mut end = 0;
     for part in path.split(|b| *b == b'/') {
         end += part.len();
-        if let Some(name) = FOLDERS.iter().find(|f| f.as_bytes() == part) {
-            // The repository is at the top; a `.git` further down is a submodule's.
-            let line = if end == part.len() && name.starts_with('.') {
-                (*name).to_owned()
-            } else {
-                format!("**/{name}")
+        if let Some(litter) = litter::folder(part, Certainty::Maybe) {
+            // A tool's folder at the top is the project's one; others have theirs further down.
+            let at_top = end == part.len();
+            let line = match litter.name {
+                Name::Folder(name) if at_top && name.starts_with('.') => name.to_owned(),
+                _ => litter.line(at_top),
             };
             return Some(Litter { line, folder: Some(end), made: true });
         }
         end += 1;
     }
     let name = path.rsplit(|b| *b == b'/').next()?;
-    let ending = ENDINGS.iter().find(|e| name.ends_with(e.as_bytes()))?;
-    let whole = ending.as_bytes() == name && !ending.starts_with('~');
-    let line = if whole { format!("**/{ending}") } else { format!("**/*{ending}") };
+    let line = litter::file(name, Certainty::Maybe)?.line(false);
     Some(Litter { line, folder: None, made: true })
 }
 

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use super::super::text::{count, size};
 use super::super::{Amount, Edit, Facts, Findings, Fix, FolderFacts, Label, Rule};
-use super::kinds::Kind;
 use super::markers::Markers;
 use super::spots::{self, Spot};
 use super::taking::{self, Taking};
@@ -12,6 +11,7 @@ use super::{
     ARCHIVES, BUILD_OUTPUT, CACHES, DEPENDENCIES, EDITOR, LEFTOVERS, UNSENT, VERSION_CONTROL, WALKED,
 };
 use crate::entry::{Entry, FileType, Source as _};
+use crate::litter::{Kind, asks_repository};
 use crate::plan::Op;
 
 /// No more paths than this are named in a finding.
@@ -77,7 +77,7 @@ impl Heap {
         }
         self.files += files;
         self.dirs += dirs;
-        let line = self.lines.entry(spot.litter.line.to_string()).or_insert((0, 0, spot.folder));
+        let line = self.lines.entry(spot.litter.line.clone()).or_insert((0, 0, spot.folder));
         line.0 += 1;
         line.1 += files;
         if self.paths.len() < PATHS {
@@ -262,24 +262,9 @@ fn commands(facts: &Facts<'_>) -> Vec<Vec<String>> {
     steps.filter_map(command).collect()
 }
 
-/// Some step asks git about the history, so that the repository is wanted.
+/// Some step may ask about the history, so that the repository is wanted.
 fn needs_git(facts: &Facts<'_>) -> bool {
-    const ASKS: &[&str] = &[
-        "-C",
-        "describe",
-        "diff",
-        "log",
-        "ls-files",
-        "rev-list",
-        "rev-parse",
-        "show",
-        "status",
-        "submodule",
-        "tag",
-    ];
-    let asks = |w: &[String]| w[0] == "git" && ASKS.contains(&w[1].as_str());
-    let tool = |w: &String| w == "setuptools_scm" || w == "goreleaser";
-    commands(facts).iter().any(|words| words.windows(2).any(asks) || words.iter().any(tool))
+    commands(facts).iter().any(|words| asks_repository(&words.join(" ")))
 }
 
 /// Some step builds a Node project, so that what lies in `dist` is made anew.

@@ -3,8 +3,8 @@
 
 use rustc_hash::FxHashMap;
 
-use super::kinds::Kind;
 use crate::entry::{Entry, FileType};
+use crate::litter::Kind;
 
 /// What stands in a folder: one bit a marker.
 type Bits = u16;

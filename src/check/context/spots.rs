@@ -96,10 +96,8 @@ mod tests {
             found.iter().map(|s| (&*s.litter.line, s.range.len(), s.folder)).collect();
         assert_eq!(seen, [("**/__pycache__", 3, true), ("**/*.pyc", 1, false), ("**/node_modules", 3, true)]);
         let named = [b"node_modules/p".to_vec()];
-        let lines: Vec<String> = spots(tree.entries(), &Markers::default(), &named)
-            .into_iter()
-            .map(|s| s.litter.line.into_owned())
-            .collect();
+        let lines: Vec<String> =
+            spots(tree.entries(), &Markers::default(), &named).into_iter().map(|s| s.litter.line).collect();
         assert_eq!(lines, ["**/__pycache__", "**/*.pyc", "**/*.log"]);
     }
 }

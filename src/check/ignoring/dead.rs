@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use super::super::litter::is_usual;
 use super::super::steps::entries;
+use super::super::usual::is_usual;
 use super::super::{Edit, Findings, Fix, text};
 use super::syntax::rewrite;
 use super::{CASE, DEAD, Lines, SHADOWED};

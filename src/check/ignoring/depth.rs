@@ -1,7 +1,7 @@
 //! Patterns that count at the top only, where gitignore would hide deeper ones as well.
 
-use super::super::litter::{is_everywhere, is_usual};
 use super::super::steps::{self, entries, slashes};
+use super::super::usual::{is_everywhere, is_usual};
 use super::super::{Amount, Facts, Findings, Severity, text};
 use super::syntax::rewrite;
 use super::{Lines, ROOT_ONLY};

@@ -1,7 +1,7 @@
 //! Folders that are copied by name and arrive without some of their files, because ignore lines hide these.
 
-use super::super::litter::{is_seldom_missed, is_usual};
 use super::super::steps::{Use, fails};
+use super::super::usual::{is_seldom_missed, is_usual};
 use super::super::{Amount, Facts, Findings, text};
 use super::{EMPTIED, PARTLY};
 use crate::context::Ignored;

@@ -180,7 +180,7 @@ fn line_report(world: &World, found: &Proposed, index: usize, sent: &[bool]) -> 
     IgnoreLine {
         line: line.text.clone(),
         kind: if line.litter.is_some() && !steps.is_empty() { "litter" } else { "unneeded" }.to_owned(),
-        what: line.litter.map(|k| k.what.to_owned()),
+        what: line.litter.map(str::to_owned),
         sum: effect::sum(entries, |at| found.hidden_by[at] == Some(index)),
         sent: effect::sum(entries, |at| found.hidden_by[at] == Some(index) && sent[at]),
         steps,
@@ -208,7 +208,7 @@ fn remarks(world: &World, found: &Proposed) -> Vec<String> {
         let file = &build.dockerfile;
         remarks.push(format!("nothing is proposed, because what the steps of `{file}` take can't be told"));
     }
-    if found.lines.iter().any(|l| l.litter.is_some_and(|k| k.line().starts_with(".git"))) {
+    if found.lines.iter().any(|l| l.litter.is_some() && l.text == ".git") {
         remarks.push(
             "no command of these builds names git; one that finds `.git` by other means would miss it"
                 .to_owned(),

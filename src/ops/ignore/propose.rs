@@ -12,6 +12,7 @@ use super::world::{World, parse};
 use crate::context::Context;
 use crate::entry::{Entry, FileType, Source as _};
 use crate::error::Error;
+use crate::litter::Litter;
 use crate::observer::Observer;
 use crate::ops::analysis::CONTEXT;
 use crate::pattern::Matcher;
@@ -23,7 +24,7 @@ pub struct Line {
     /// As it stands in the file.
     pub text: String,
     /// The litter that it hides; `None` for what no step takes.
-    pub litter: Option<&'static litter::Kind>,
+    pub litter: Option<&'static str>,
     /// It hides the ignore file, which is there or will be.
     pub own: bool,
 }
@@ -169,7 +170,11 @@ impl Asking<'_> {
         let mut skip = self.pinned();
         kinds.iter().flat_map(|(_, places)| places).for_each(|place| skip[*place] = true);
         let unneeded = unneeded::lines(self.entries(), &self.needed, &skip, &self.done());
-        let litter = kinds.iter().map(|(kind, _)| Line { text: kind.line(), litter: Some(kind), own: false });
+        let litter = kinds.iter().map(|(kind, _)| Line {
+            text: litter::line(kind),
+            litter: Some(kind.what),
+            own: false,
+        });
         let others = unneeded.into_iter().map(|text| Line { text, litter: None, own: false });
         let lines: Vec<Line> =
             litter.chain(others).chain(self.own_line()).filter(|l| !self.hides_protected(&l.text)).collect();
@@ -190,7 +195,7 @@ impl Asking<'_> {
         let open = [file, backup].into_iter().any(|path| !hidden(&path) && self.would_take(&path));
         (open && !self.start.kept.contains(&line)).then_some(Line {
             text: line,
-            litter: Some(&litter::OWN),
+            litter: Some("the ignore file itself"),
             own: true,
         })
     }
@@ -234,10 +239,10 @@ impl Asking<'_> {
     }
 
     /// The litter that is there and that no build needs, with its entries.
-    fn litter(&self) -> Vec<(&'static litter::Kind, Vec<usize>)> {
-        let mut found: Vec<(&'static litter::Kind, Vec<usize>)> = Vec::new();
+    fn litter(&self) -> Vec<(&'static Litter, Vec<usize>)> {
+        let mut found: Vec<(&'static Litter, Vec<usize>)> = Vec::new();
         for (at, entry) in self.entries().iter().enumerate() {
-            let Some(kind) = litter::kind(entry.path.as_bytes(), entry.stat.is_dir()) else { continue };
+            let Some(kind) = litter::of(entry.path.as_bytes(), entry.stat.is_dir()) else { continue };
             match found.iter_mut().find(|(k, _)| *k == kind) {
                 Some((_, places)) => places.push(at),
                 None => found.push((kind, vec![at])),
@@ -249,7 +254,7 @@ impl Asking<'_> {
         };
         found.retain(|(kind, places)| {
             builds().all(|(build, outcome)| {
-                let junk = build.read.plan.as_ref().is_none_or(|plan| kind.is_junk_for(plan));
+                let junk = build.read.plan.as_ref().is_none_or(|plan| litter::is_junk_for(kind, plan));
                 junk || !takes(outcome, places)
             })
         });

@@ -1,83 +1,52 @@
 //! Names that ignore files list whether or not there is such a file: what tools leave behind, and what is about the project.
 
-/// Whole names.
+use crate::litter::{self, Certainty, Kind, Litter, Name};
+
+/// Whole names, besides those of litter.
 const NAMES: &[&str] = &[
-    ".vagrant",
-    "deploy",
-    "deployment",
-    "docker",
-    "infra",
-    "kubernetes",
-    "terraform",
-    ".DS_Store",
     ".aws",
     ".bash_history",
     ".bundle",
-    ".bzr",
-    ".cache",
     ".circleci",
     ".classpath",
-    ".coverage",
     ".dart_tool",
     ".devcontainer",
     ".direnv",
     ".docker",
     ".dockerignore",
     ".editorconfig",
-    ".eggs",
     ".env",
     ".envrc",
-    ".eslintcache",
     ".eslintignore",
     ".eslintrc",
     ".factorypath",
-    ".git",
     ".gitattributes",
     ".github",
     ".gitignore",
     ".gitkeep",
     ".gitlab-ci.yml",
     ".gitmodules",
-    ".gradle",
-    ".hg",
     ".history",
     ".husky",
-    ".idea",
-    ".ipynb_checkpoints",
-    ".mypy_cache",
-    ".next",
-    ".nox",
     ".npm",
     ".npmrc",
-    ".nuxt",
-    ".nyc_output",
     ".output",
-    ".parcel-cache",
     ".phpunit.result.cache",
     ".pnp",
     ".pnpm-store",
     ".pre-commit-config.yaml",
     ".project",
-    ".pytest_cache",
     ".python-version",
     ".ropeproject",
-    ".ruff_cache",
     ".sass-cache",
     ".secrets",
     ".serverless",
     ".settings",
     ".ssh",
-    ".svelte-kit",
-    ".svn",
-    ".terraform",
-    ".tox",
-    ".travis.yml",
     ".tmp",
-    ".turbo",
-    ".venv",
+    ".travis.yml",
+    ".vagrant",
     ".vercel",
-    ".vs",
-    ".vscode",
     ".yarn",
     ".yarnrc",
     "CHANGELOG.md",
@@ -90,30 +59,28 @@ const NAMES: &[&str] = &[
     "Makefile",
     "Pipfile.lock",
     "README.md",
-    "Thumbs.db",
     "Vagrantfile",
     "__mocks__",
-    "__pycache__",
     "__pypackages__",
     "__tests__",
     "_build",
     "artifacts",
     "bin",
-    "bower_components",
     "build",
     "cache",
     "charts",
     "compose.yaml",
     "compose.yml",
-    "coverage",
     "cypress",
     "data",
     "debug",
+    "deploy",
+    "deployment",
     "deps",
-    "desktop.ini",
     "develop-eggs",
     "dist",
     "doc",
+    "docker",
     "docker-compose.yaml",
     "docker-compose.yml",
     "docs",
@@ -125,20 +92,20 @@ const NAMES: &[&str] = &[
     "examples",
     "fixtures",
     "helm",
-    "htmlcov",
+    "infra",
     "k8s",
+    "kubernetes",
     "lib",
     "lib64",
     "log",
     "logs",
-    "node_modules",
     "nohup.out",
     "npm-debug.log",
     "obj",
     "out",
     "parts",
-    "pip-log.txt",
     "pip-delete-this-directory.txt",
+    "pip-log.txt",
     "playwright-report",
     "pnpm-debug.log",
     "release",
@@ -151,6 +118,7 @@ const NAMES: &[&str] = &[
     "storybook-static",
     "target",
     "temp",
+    "terraform",
     "test",
     "test-results",
     "tests",
@@ -164,66 +132,12 @@ const NAMES: &[&str] = &[
     "yarn-error.log",
 ];
 
-/// Names of folders and files that tools make wherever they work, so that a pattern for the top level alone misses most of them.
-const EVERYWHERE: &[&str] = &[
-    ".DS_Store",
-    ".cache",
-    ".coverage",
-    ".dart_tool",
-    ".eggs",
-    ".env",
-    ".eslintcache",
-    ".gradle",
-    ".hypothesis",
-    ".idea",
-    ".ipynb_checkpoints",
-    ".mypy_cache",
-    ".next",
-    ".nox",
-    ".npmrc",
-    ".nuxt",
-    ".nyc_output",
-    ".parcel-cache",
-    ".pytest_cache",
-    ".ruff_cache",
-    ".terraform",
-    ".tox",
-    ".turbo",
-    ".venv",
-    ".vs",
-    ".vscode",
-    "Thumbs.db",
-    "__pycache__",
-    "bower_components",
-    "coverage",
-    "htmlcov",
-    "node_modules",
-    "venv",
-];
+/// Names of folders and files besides litter that lie wherever people and tools work, so that a pattern for the top level alone misses most
+/// of them.
+const EVERYWHERE: &[&str] = &[".dart_tool", ".env", ".npmrc", "venv"];
 
-/// Endings of files that tools make wherever they work.
-const ENDINGS: &[&str] = &[
-    ".bak",
-    ".class",
-    ".log",
-    ".o",
-    ".obj",
-    ".orig",
-    ".pid",
-    ".pyc",
-    ".pyd",
-    ".pyo",
-    ".rej",
-    ".seed",
-    ".sock",
-    ".swn",
-    ".swo",
-    ".swp",
-    ".temp",
-    ".tmp",
-    ".tsbuildinfo",
-    "~",
-];
+/// Endings of files that tools make wherever they work, besides those of litter.
+const ENDINGS: &[&str] = &[".pyd", ".seed", ".swn", ".temp"];
 
 /// Endings of names that ignore files list whether or not there is such a file.
 const USUAL_ENDINGS: &[&str] = &[
@@ -292,23 +206,35 @@ pub(super) fn is_usual(pattern: &str) -> bool {
     ];
     plain.is_empty()
         || NAMES.iter().chain(EVERYWHERE).any(|n| n.eq_ignore_ascii_case(plain))
+        || litter::TABLE
+            .iter()
+            .any(|l| matches!(l.name, Name::Folder(n) | Name::File(n) if n.eq_ignore_ascii_case(plain)))
         || starts.iter().any(|s| plain.starts_with(s))
-        || is_ending(name, ENDINGS)
-        || is_ending(name, USUAL_ENDINGS)
+        || name
+            .strip_prefix('*')
+            .is_some_and(|end| is_left(end) || USUAL_ENDINGS.contains(&end.trim_end_matches('*')))
         || name.starts_with("*.") && name.contains('[')
 }
 
-/// True for what tools make wherever they work.
+/// True for what tools make wherever they work. A repository is not: it lies at the top.
 pub(super) fn is_everywhere(pattern: &str) -> bool {
+    let named = |l: &Litter| match l.name {
+        Name::Folder(name) | Name::File(name) => l.kind != Kind::VersionControl && name == pattern,
+        Name::FolderEnding(_) | Name::Ending(_) => false,
+    };
     EVERYWHERE.contains(&pattern)
-        || is_ending(pattern, ENDINGS)
+        || litter::TABLE.iter().any(named)
+        || pattern.strip_prefix('*').is_some_and(is_left)
         || pattern == "*.py[cod]"
         || pattern == "*.py[co]"
 }
 
-/// `*.log`
-fn is_ending(name: &str, endings: &[&str]) -> bool {
-    name.strip_prefix('*').is_some_and(|end| endings.contains(&end.trim_end_matches('*')))
+/// `.log`, and `.log*` as well
+fn is_left(ending: &str) -> bool {
+    let ending = ending.trim_end_matches('*');
+    let of_table =
+        |l: &Litter| matches!(l.name, Name::Ending(end) | Name::FolderEnding(end) if end == ending);
+    ENDINGS.contains(&ending) || litter::TABLE.iter().any(of_table)
 }
 
 /// True for a file that nobody misses in a folder that is copied: litter, tests, documents about the project.
@@ -318,6 +244,7 @@ pub(super) fn is_seldom_missed(path: &[u8]) -> bool {
     text.split('/').filter(|part| !part.trim_matches('*').is_empty()).any(|part| {
         let lower = part.to_ascii_lowercase();
         is_usual(part)
+            || litter::file(lower.as_bytes(), Certainty::Maybe).is_some()
             || ENDINGS.iter().chain(&[".md"]).any(|e| lower.ends_with(e))
             || ["test", "spec", "stories", "mock", "example", "sample"].iter().any(|w| lower.contains(w))
     })
