@@ -3,7 +3,8 @@
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
-use super::args::{CheckArgs, Format, Threshold};
+use super::args::CheckArgs;
+use super::options::{Format, Threshold};
 use super::progress::Progress;
 use super::{DONE, FOUND, UNUSABLE, output, request};
 use crate::check::{Asked, RULES, Rule, Severity};

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use super::args::BuildOptions;
+use super::options::BuildOptions;
 use crate::image::Platform;
 use crate::ops::{DockerfileInput, NamedInput, Request};
 use crate::plan::PlanOptions;

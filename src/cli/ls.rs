@@ -1,6 +1,7 @@
 //! `stowaway ls`.
 
-use super::args::{Format, Hash, LsArgs};
+use super::args::LsArgs;
+use super::options::{Format, Hash};
 use super::progress::Progress;
 use super::{DONE, output, request, warn};
 use crate::digest::Algorithm;

@@ -14,6 +14,7 @@ mod ignore;
 mod interrupt;
 mod key;
 mod ls;
+mod options;
 mod output;
 mod plan;
 mod progress;
@@ -28,7 +29,8 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 
-use self::args::{BuildOptions, Cli, Color, Command, OutputArgs};
+use self::args::{Cli, Command};
+use self::options::{BuildOptions, Color, OutputArgs};
 use crate::error::Error;
 use crate::ops::Request;
 use crate::report::WarningReport;

@@ -6,8 +6,8 @@ use std::path::Path;
 
 use anstream::{AutoStream, ColorChoice};
 
-use super::args::{Color, Format, OutputArgs};
 use super::interrupt;
+use super::options::{Color, Format, OutputArgs};
 use crate::error::Error;
 use crate::report::{Document, Look};
 

@@ -5,7 +5,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use super::args;
+use super::options;
 use crate::observer::{Event, Observer};
 
 /// How long work may take before anything is shown.
@@ -36,21 +36,21 @@ pub struct Progress {
 
 impl Progress {
     /// Progress as the flags ask for it, with notes when they ask for more words.
-    pub fn of(args: &args::OutputArgs) -> Self {
+    pub fn of(args: &options::OutputArgs) -> Self {
         let mut progress = Self::new(args.progress, args.quiet);
         progress.verbose = args.verbose;
         progress
     }
 
     /// Progress as the flags ask for it.
-    pub fn new(how: args::Progress, quiet: bool) -> Self {
+    pub fn new(how: options::Progress, quiet: bool) -> Self {
         let mode = match how {
             _ if quiet => Mode::Quiet,
-            args::Progress::Quiet => Mode::Quiet,
-            args::Progress::Plain => Mode::Plain,
-            args::Progress::Tty => Mode::Tty,
-            args::Progress::Auto if std::io::stderr().is_terminal() => Mode::Tty,
-            args::Progress::Auto => Mode::Quiet,
+            options::Progress::Quiet => Mode::Quiet,
+            options::Progress::Plain => Mode::Plain,
+            options::Progress::Tty => Mode::Tty,
+            options::Progress::Auto if std::io::stderr().is_terminal() => Mode::Tty,
+            options::Progress::Auto => Mode::Quiet,
         };
         let zero = || AtomicU64::new(0);
         let shown = Mutex::new((None, false));
@@ -142,7 +142,7 @@ mod tests {
 
     #[test]
     fn events_add_up() {
-        let progress = Progress::new(args::Progress::Quiet, false);
+        let progress = Progress::new(options::Progress::Quiet, false);
         progress.event(Event::Walked(3));
         progress.event(Event::Walked(4));
         assert_eq!(progress.text(), "walked 7 entries");

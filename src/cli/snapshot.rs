@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use super::args::{Format, SnapshotArgs};
+use super::args::SnapshotArgs;
+use super::options::Format;
 use super::progress::Progress;
 use super::{DONE, folders, output, request, say, warn};
 use crate::error::Error;

@@ -1,6 +1,7 @@
 //! `stowaway why`.
 
-use super::args::{BaselineArgs, BuildOptions, WhyArgs};
+use super::args::WhyArgs;
+use super::options::{BaselineArgs, BuildOptions};
 use super::progress::Progress;
 use super::{DONE, FOUND, output, request, snapshot};
 use crate::error::Error;
