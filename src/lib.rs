@@ -69,6 +69,8 @@ pub mod context;
 pub mod diff;
 pub mod digest;
 pub mod dockerfile;
+#[cfg(feature = "engine")]
+pub mod engine;
 pub mod entry;
 pub mod error;
 pub mod git;
@@ -80,10 +82,14 @@ mod litter;
 pub mod log;
 pub mod observer;
 pub mod ops;
+pub mod pack;
 pub mod pattern;
 pub mod plan;
+pub mod progress;
 #[cfg(feature = "project")]
 pub mod project;
 pub mod report;
+#[cfg(feature = "engine")]
+pub mod session;
 pub mod snapshot;
 mod wording;

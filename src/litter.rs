@@ -176,14 +176,20 @@ impl Litter {
     }
 }
 
-/// Whether a command may look at the repository: one that names git, or a tool that stamps versions from it.
+/// Whether a command may look at the repository: one that names git, or a tool that stamps versions from it. One that installs git doesn't.
 pub fn asks_repository(command: &str) -> bool {
     let command = command.to_ascii_lowercase();
+    command.split(['&', ';', '|', '\n']).any(asks)
+}
+
+fn asks(command: &str) -> bool {
+    const PACKAGES: &[&str] = &["apk", "apt", "apt-get", "dnf", "microdnf", "pacman", "yum", "zypper"];
+    let installs = command.split_whitespace().any(|word| PACKAGES.contains(&word));
     let mut words = command.split(|c: char| !c.is_ascii_alphanumeric());
     let named = words.any(|w| ["git", "hg", "svn", "scm", "versioneer", "vergen"].contains(&w));
     // Go stamps binaries with the revision, Maven and Gradle plugins write it into resources.
     let stamps = ["go build", "go install", "goreleaser", "lerna", "semantic-release"];
-    named || stamps.iter().any(|w| command.contains(w))
+    named && !installs || stamps.iter().any(|w| command.contains(w))
 }
 
 #[cfg(test)]
@@ -228,5 +234,7 @@ mod tests {
     fn who_asks_the_repository_needs_it() {
         assert!(asks_repository("RUN git describe --tags") && asks_repository("RUN go build ./..."));
         assert!(asks_repository("RUN pip install setuptools_scm") && !asks_repository("RUN make digits"));
+        assert!(!asks_repository("RUN apt-get update && apt-get install -y git"));
+        assert!(asks_repository("RUN apk add git && git describe"));
     }
 }
