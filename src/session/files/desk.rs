@@ -104,7 +104,8 @@ impl Desk {
         loop {
             if let Some((id, place)) = state.asked.pop_front() {
                 let place = place as usize;
-                let entry = local.entry(place).or_else(|| state.own.get(place));
+                // A listing is either all of the context's entries or all of its own.
+                let entry = if state.own.is_empty() { local.entry(place) } else { state.own.get(place) };
                 match entry {
                     Some(entry) => return Ok((id, entry.clone())),
                     None => continue,
