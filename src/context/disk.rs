@@ -13,13 +13,20 @@ use std::sync::{Mutex, PoisonError, TryLockError};
 use super::ContextOptions;
 use super::crew::Crew;
 use super::error::ContextError;
+use super::filter::Filter;
 use super::handles::Handles;
 use super::look::{Job, Listing, Looker, Mark, Slot, Walk};
 use super::ordered::{Found, Ordered};
 use super::sieve::Sieve;
 use super::walk::Walked;
 use crate::entry::Entry;
-use crate::observer::{Event, Observer};
+use crate::observer::{Event, Observer, Silent};
+use crate::pattern::Matcher;
+
+/// So many entries are handed on at a time.
+pub(super) const PORTION: usize = 512;
+/// So many may be found before they are taken, where they aren't kept.
+const AHEAD: usize = 1 << 16;
 
 /// What a walk hands on.
 #[derive(Debug)]
@@ -79,6 +86,32 @@ pub(super) fn walk(
     observer.event(Event::WalkDone);
     let front = hand.front.into_inner().unwrap_or_else(PoisonError::into_inner);
     complete.is_continue().then(|| front.ordered.finish())
+}
+
+/// Hands on what two lists of patterns let through of `root`, without keeping it and without entering folders that they don't reach;
+/// empty lists let everything through.
+///
+/// # Errors
+/// What a client's walk ends with, behind all entries that it sends before.
+#[allow(dead_code, reason = "requests use it as soon as they are here")]
+pub(super) fn list(
+    root: &Path,
+    include: &Matcher,
+    exclude: &Matcher,
+    take: &mut dyn FnMut(Entry) -> ControlFlow<()>,
+) -> Result<(), ContextError> {
+    let sieve = Sieve::new(Some(Filter::include(include)), Some(Filter::exclude(exclude)));
+    let portions = Portions { entries: PORTION, ahead: AHEAD };
+    let mut result = Ok(());
+    let take = &mut |handed| match handed {
+        Handed::Entries(entries) => entries.into_iter().try_for_each(&mut *take),
+        Handed::Problem(problem) => {
+            result = Err(problem);
+            ControlFlow::Break(())
+        }
+    };
+    walk(root, &sieve, &ContextOptions::default(), &Silent, portions, take);
+    result
 }
 
 /// Puts together what the threads find.

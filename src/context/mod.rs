@@ -59,9 +59,6 @@ pub struct ContextOptions<'i> {
     pub index: Option<&'i Index>,
 }
 
-/// So many entries are handed on at a time.
-const BLOCK: usize = 512;
-
 /// What is told of a context while it is being walked, see [`Context::load_streaming`].
 #[derive(Debug)]
 pub enum Streamed<'a> {
@@ -136,7 +133,7 @@ impl Context {
         observer: &dyn Observer,
         take: &mut dyn FnMut(Streamed<'_>) -> ControlFlow<()>,
     ) -> Result<Self, ContextError> {
-        let blocks = disk::Portions { entries: BLOCK, ahead: usize::MAX };
+        let blocks = disk::Portions { entries: disk::PORTION, ahead: usize::MAX };
         Self::walk(root, ignore, options, observer, blocks, take)
     }
 

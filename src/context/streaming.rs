@@ -89,7 +89,7 @@ fn stream(root: &Path, text: Option<&str>, threads: usize) -> (Context, Vec<Entr
 #[test]
 fn what_is_handed_on_is_what_the_context_lists_whoever_walks() {
     let mut rng = Rng::with_seed(7);
-    for round in 0..300 {
+    for round in 0..120 {
         let dir = random_tree(&mut rng);
         let text = random_ignore(&mut rng);
         let everything = Context::load(dir.path(), None, &ContextOptions::default(), &Silent).unwrap();
@@ -129,7 +129,7 @@ fn asked(root: &Path, include: &Matcher, exclude: &Matcher, threads: usize, ahea
 #[test]
 fn a_walk_for_some_paths_brings_what_a_view_of_everything_has() {
     let mut rng = Rng::with_seed(11);
-    for round in 0..300 {
+    for round in 0..120 {
         let dir = random_tree(&mut rng);
         let text = random_ignore(&mut rng).unwrap_or_default();
         let pick = |rng: &mut Rng| {
@@ -189,7 +189,7 @@ fn large_folders_come_in_blocks_of_some_hundred() {
         fs::write(dir.path().join(format!("f{i}")), "").unwrap();
     }
     let (context, handed, blocks) = stream(dir.path(), None, 2);
-    assert_eq!((handed.len(), blocks), (3000, 3000_usize.div_ceil(BLOCK)));
+    assert_eq!((handed.len(), blocks), (3000, 3000_usize.div_ceil(disk::PORTION)));
     assert_eq!(handed, context.entries);
 }
 
