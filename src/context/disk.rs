@@ -89,18 +89,17 @@ pub(super) fn walk(
 }
 
 /// Hands on what two lists of patterns let through of `root`, without keeping it and without entering folders that they don't reach;
-/// empty lists let everything through.
+/// [`Sieve::new`] says what empty ones do.
 ///
 /// # Errors
 /// What a client's walk ends with, behind all entries that it sends before.
-#[allow(dead_code, reason = "requests use it as soon as they are here")]
 pub(super) fn list(
     root: &Path,
-    include: &Matcher,
-    exclude: &Matcher,
+    include: Option<&Matcher>,
+    exclude: Option<&Matcher>,
     take: &mut dyn FnMut(Entry) -> ControlFlow<()>,
 ) -> Result<(), ContextError> {
-    let sieve = Sieve::new(Some(Filter::include(include)), Some(Filter::exclude(exclude)));
+    let sieve = Sieve::new(include.map(Filter::include), exclude.map(Filter::exclude));
     let portions = Portions { entries: PORTION, ahead: AHEAD };
     let mut result = Ok(());
     let take = &mut |handed| match handed {

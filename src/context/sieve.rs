@@ -39,10 +39,9 @@ pub(super) enum Fate {
 pub(super) struct BadList(pub(super) &'static str);
 
 impl<'m> Sieve<'m> {
-    /// Lists without patterns are none.
+    /// An exclude list without patterns is none; an include list without any lets nothing through.
     pub(super) fn new(include: Option<Filter<'m>>, exclude: Option<Filter<'m>>) -> Self {
-        let some = |filter: Option<Filter<'m>>| filter.filter(|f| !f.matcher().patterns().is_empty());
-        let (include, exclude) = (some(include), some(exclude));
+        let exclude = exclude.filter(|f| !f.matcher().patterns().is_empty());
         let may_fail = exclude.as_ref().is_some_and(|f| f.matcher().patterns().iter().any(|p| p.is_broken()));
         Self { include, exclude, may_fail }
     }

@@ -141,6 +141,14 @@ fn a_walk_for_some_paths_brings_what_a_view_of_everything_has() {
         let view = context.view(&paths).unwrap();
         let include = Matcher::new(view.include_patterns().unwrap()).unwrap();
         let exclude = ignore(Some(&text)).unwrap().into_matcher();
+        let mut serial = Vec::new();
+        let root = Folder::resolved(context.root.clone());
+        Request::list_serially(&root, Some(&include), Some(&exclude), &mut |entry| {
+            serial.push(entry);
+            ControlFlow::Continue(())
+        })
+        .unwrap();
+        assert_eq!(serial, view.entries(), "round {round} {text:?} {paths:?}");
         for (threads, ahead) in [(1, usize::MAX), (3, usize::MAX), (1, 4), (4, 0)] {
             let handed = asked(&context.root, &include, &exclude, threads, ahead);
             assert_eq!(handed, view.entries(), "round {round} {text:?} {paths:?} {threads} {ahead}");
