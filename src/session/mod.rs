@@ -4,6 +4,7 @@
 
 mod aside;
 pub mod auth;
+pub mod content;
 pub mod export;
 pub mod files;
 mod health;
