@@ -24,6 +24,7 @@ mod list;
 mod local;
 mod locate;
 mod missing;
+mod pack;
 mod plan;
 #[cfg(feature = "project")]
 mod projects;
@@ -52,6 +53,7 @@ pub use ignore::{IgnoreMode, IgnoreOptions, ignore};
 pub use key::key;
 pub use lints::lints;
 pub use list::{ListOptions, Which, list};
+pub use pack::{InTar, Modes, Mtime, PackOptions, Packable, Why, pack};
 pub use plan::plan;
 #[cfg(feature = "project")]
 pub use projects::{DiskFiles, Unplannable, options, requests};
