@@ -31,7 +31,8 @@ impl Repository {
     pub fn last_touched(&self, tip: Oid, below: &[u8]) -> Result<Touched, GitError> {
         let newest = LogOptions { limit: 1, since: None, first_parent: false };
         let time = self.log(tip, &newest)?.first().map_or(0, |c| c.time);
-        let wanted = |path: &Vec<u8>| below.is_empty() || path.starts_with(&[below, b"/"].concat()) || path == below;
+        let wanted =
+            |path: &Vec<u8>| below.is_empty() || path.starts_with(&[below, b"/"].concat()) || path == below;
         let missing = self.tree(tip)?.into_iter().map(|(path, _)| path).filter(wanted).collect();
         let mut search = Search { missing, found: FxHashMap::default(), time };
         if !search.missing.is_empty() {
@@ -47,8 +48,23 @@ impl Repository {
         use std::os::unix::ffi::OsStrExt as _;
         let mut command = self.git();
         // What the configuration says about roots and merges must not matter.
-        command.args(["-c", "log.showRoot=true", "log", "-z", "--no-show-signature", "--no-ext-diff", "--no-textconv"]);
-        command.args(["--raw", "-c", "--no-renames", "--full-history", "--format=%x01%ct", "--end-of-options"]);
+        command.args([
+            "-c",
+            "log.showRoot=true",
+            "log",
+            "-z",
+            "--no-show-signature",
+            "--no-ext-diff",
+            "--no-textconv",
+        ]);
+        command.args([
+            "--raw",
+            "-c",
+            "--no-renames",
+            "--full-history",
+            "--format=%x01%ct",
+            "--end-of-options",
+        ]);
         command.args([&tip.to_string(), "--"]);
         if !below.is_empty() {
             command.arg(std::ffi::OsStr::from_bytes(below));
@@ -115,7 +131,8 @@ mod tests {
     fn a_path_has_the_time_of_the_first_commit_in_the_log_that_names_it() {
         let log = b"\x011000\0\0\x01900\0\n:100644 100644 a b M\0x\0::1 1 1 a b c MM\0d/y\nz\0\0\x01800\0\n:1 1 a b M\0x\0:1 1 a b A\0w\0";
         let missing = ["x", "d/y\nz", "w"].map(|p| p.as_bytes().to_vec());
-        let mut search = Search { missing: missing.into_iter().collect(), found: FxHashMap::default(), time: 0 };
+        let mut search =
+            Search { missing: missing.into_iter().collect(), found: FxHashMap::default(), time: 0 };
         search.read(&log[..]).unwrap();
         let mut found: Vec<(Vec<u8>, i64)> = search.found.into_iter().collect();
         found.sort();

@@ -71,7 +71,10 @@ impl Document for PackReport {
         match &self.dockerfile {
             Some(dockerfile) if !dockerfile.found => {
                 let name = shown(&dockerfile.path.0);
-                writeln!(out, "the Dockerfile is not called Dockerfile: build it with `docker build -f {name} -`")
+                writeln!(
+                    out,
+                    "the Dockerfile is not called Dockerfile: build it with `docker build -f {name} -`"
+                )
             }
             _ => Ok(()),
         }
@@ -79,51 +82,6 @@ impl Document for PackReport {
 
     fn json(&self, out: &mut dyn Write) -> io::Result<()> {
         json::write(out, "stowaway.pack/1", self)
-    }
-}
-
-/// How a tar compares with the context.
-#[derive(Debug, Clone, Serialize)]
-pub struct PackVerifyReport {
-    /// The tar; `-` for standard input.
-    #[serde(flatten)]
-    pub path: PathField,
-    /// Whether it is what `pack` would write, compression aside.
-    pub equal: bool,
-    /// What differs, in the order of the paths.
-    pub differences: Vec<DifferenceReport>,
-    /// What surprises about the context.
-    pub warnings: Vec<WarningReport>,
-}
-
-/// One way in which a tar differs from the context.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct DifferenceReport {
-    /// The entry; `None` for the tar as a whole.
-    #[serde(flatten)]
-    pub path: Option<PathField>,
-    /// A short name of what differs.
-    pub kind: &'static str,
-    /// What differs, in words.
-    pub message: String,
-}
-
-impl Document for PackVerifyReport {
-    fn human(&self, out: &mut dyn Write, _: &Look) -> io::Result<()> {
-        let name = shown(&self.path.0);
-        if self.differences.is_empty() {
-            return writeln!(out, "{name} holds the context as it is");
-        }
-        for one in &self.differences {
-            let path = one.path.as_ref().map_or(name.clone(), |p| shown(&p.0));
-            writeln!(out, "{path}: {}", one.message)?;
-        }
-        let differences = human::count(self.differences.len() as u64, "difference");
-        writeln!(out, "{name}: {differences} from the context")
-    }
-
-    fn json(&self, out: &mut dyn Write) -> io::Result<()> {
-        json::write(out, "stowaway.pack-verify/1", self)
     }
 }
 
@@ -174,17 +132,5 @@ mod tests {
         let value = serde_json::to_value(PackReport { tar_digest: None, ..report() }).unwrap();
         assert_eq!(value["digest"], Digest::sha256("x").to_string());
         assert!(value["tar_digest"].is_null());
-    }
-
-    #[test]
-    fn each_difference_has_a_line() {
-        let one = DifferenceReport { path: Some(PathField::new("a")), kind: "mode", message: "0644, not 0755".into() };
-        let report = PackVerifyReport {
-            path: PathField::new("x.tar"),
-            equal: false,
-            differences: vec![one],
-            warnings: Vec::new(),
-        };
-        assert_eq!(human(&report), "a: 0644, not 0755\nx.tar: 1 difference from the context\n");
     }
 }

@@ -103,7 +103,8 @@ fn free_name(entries: &[Entry], bytes: &[u8]) -> Vec<u8> {
     let hex = Digest::sha256(bytes).hex();
     let short = format!(".dockerfile.{}", &hex[..20]).into_bytes();
     let names = [USUAL.to_vec(), short, format!(".dockerfile.{hex}").into_bytes()];
-    let taken = |name: &[u8]| get(entries, name).is_some() || name == USUAL && get(entries, b"dockerfile").is_some();
+    let taken =
+        |name: &[u8]| get(entries, name).is_some() || name == USUAL && get(entries, b"dockerfile").is_some();
     let [.., last] = &names;
     names.iter().find(|name| !taken(name)).unwrap_or(last).clone()
 }
@@ -155,8 +156,17 @@ mod tests {
 
     #[test]
     fn a_link_counts_when_it_leads_to_a_file_of_the_listing() {
-        let entries =
-            listing(&["d/", "d/Dockerfile", "a->d/Dockerfile", "b->/a", "d/c->../b", "e->f/c", "x->gone", "l->l", "f->d"]);
+        let entries = listing(&[
+            "d/",
+            "d/Dockerfile",
+            "a->d/Dockerfile",
+            "b->/a",
+            "d/c->../b",
+            "e->f/c",
+            "x->gone",
+            "l->l",
+            "f->d",
+        ]);
         let leads = |path: &str| leads_to_file(&entries, path.as_bytes());
         assert!(leads("a") && leads("b") && leads("d/c") && leads("e") && leads("d/Dockerfile"));
         assert!(!leads("x") && !leads("l") && !leads("f") && !leads("d") && !leads("gone"));

@@ -10,25 +10,27 @@ mod used;
 
 use std::fs::File;
 use std::io::{self, Read};
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
 pub use self::dockerfile::{InTar, Why};
-pub use self::modes::Modes;
 use self::modes::Below;
+pub use self::modes::Modes;
 pub use self::times::Mtime;
 use super::analysis::{self, Read as ReadBuild};
 use super::{Request, local, locate, surprises};
 use crate::context::Context;
 use crate::digest::Algorithm;
-use crate::entry::{ContextPath, Entry, FileType, Source};
+use crate::entry::{ContextPath, Entry, Source};
 use crate::error::Error;
 use crate::git::{GitError, Repository};
 use crate::observer::Observer;
 use crate::pack::{self, Compression, Sink, Summary};
-use crate::report::{WarningReport, shown};
+use crate::report::{PackReport, PackedDockerfile, PathField, WarningReport, shown};
 
 /// What is packed, and how.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PackOptions {
     /// The modification times.
     pub mtime: Mtime,
@@ -42,6 +44,8 @@ pub struct PackOptions {
     pub compression: Compression,
     /// The digest of what is written.
     pub digest: Option<Algorithm>,
+    /// A file that isn't packed though it is in view: the tar itself, of an earlier run.
+    pub left_out: Option<PathBuf>,
 }
 
 impl Default for PackOptions {
@@ -53,6 +57,7 @@ impl Default for PackOptions {
             context_only: false,
             compression: Compression::default(),
             digest: Some(Algorithm::Blake3),
+            left_out: None,
         }
     }
 }
@@ -73,7 +78,7 @@ impl Packable {
     /// [`Error`] for input that can't be read; for [`PackOptions::used`] also those of a Dockerfile that can't be planned.
     pub fn of(request: &Request, options: &PackOptions, observer: &dyn Observer) -> Result<Self, Error> {
         let mut packable = Self::listed(request, options, observer)?;
-        let below = packable.below(options)?;
+        let below = packable.repository(options)?;
         modes::normalise(&mut packable.entries, options.modes, below.as_ref())?;
         let times = match options.mtime {
             Mtime::Fixed(time) => vec![time; packable.entries.len()],
@@ -108,6 +113,12 @@ impl Packable {
         };
         let mut warnings = surprises::of_ignore_file(&local.found);
         warnings.extend(surprises::of_entries(&local.context));
+        if let Some(path) = options.left_out.as_deref().and_then(|p| below(p, &local.context)) {
+            let before = entries.len();
+            entries.retain(|e| e.path.as_bytes() != path || e.stat.is_dir());
+            used::relink(&mut entries);
+            warnings.extend((entries.len() < before).then(|| itself(&path)));
+        }
         let mut dockerfile = InTar::find(request, &located, &local.context, &entries);
         match &dockerfile {
             None => warnings.push(no_dockerfile(&located)),
@@ -123,8 +134,31 @@ impl Packable {
         Ok(Self { context: local.context, entries, dockerfile, warnings })
     }
 
+    /// What is said about a tar of this.
+    pub fn report(&self, path: Option<PathField>, options: &PackOptions, summary: &Summary) -> PackReport {
+        PackReport {
+            path,
+            digest: summary.digest,
+            written: summary.written,
+            tar_digest: summary.tar_digest,
+            tar_bytes: summary.tar_bytes,
+            compression: options.compression.to_string(),
+            files: summary.files,
+            dirs: summary.dirs,
+            symlinks: summary.symlinks,
+            special: summary.special,
+            bytes: summary.bytes,
+            dockerfile: self.dockerfile.as_ref().map(|found| PackedDockerfile {
+                path: PathField::new(found.path.as_bytes()),
+                added: found.added.is_some(),
+                found: found.is_found(),
+            }),
+            warnings: self.warnings.clone(),
+        }
+    }
+
     /// The repository that modes or times are asked of.
-    fn below(&mut self, options: &PackOptions) -> Result<Option<Below>, Error> {
+    fn repository(&mut self, options: &PackOptions) -> Result<Option<Below>, Error> {
         let times = options.mtime == Mtime::Git;
         if !times && options.modes != Modes::Git {
             return Ok(None);
@@ -184,7 +218,26 @@ pub fn pack(
 
 /// How the listing becomes a tar: its times and modes are set already.
 fn writing(options: &PackOptions) -> pack::Options<'static> {
-    pack::Options { mtime: pack::Mtime::Of(&|e| e.stat.mtime_ns), compression: options.compression, ..Default::default() }
+    pack::Options {
+        mtime: pack::Mtime::Of(&|e| e.stat.mtime_ns),
+        compression: options.compression,
+        ..Default::default()
+    }
+}
+
+/// A file's path below the context, if it is there.
+fn below(file: &Path, context: &Context) -> Option<Vec<u8>> {
+    let file = file.canonicalize().ok()?;
+    Some(file.strip_prefix(context.root()).ok()?.as_os_str().as_bytes().to_vec())
+}
+
+fn itself(path: &[u8]) -> WarningReport {
+    let message = format!(
+        "`{}` is the tar itself and is not packed; builds from the folder take it for a part of the context: write it elsewhere, or name it \
+         in the ignore file",
+        shown(path)
+    );
+    WarningReport { line: None, code: "tar-in-context".into(), message }
 }
 
 fn no_dockerfile(located: &locate::Located) -> WarningReport {
@@ -200,7 +253,8 @@ fn added(dockerfile: &InTar, why: Why) -> Option<WarningReport> {
         Why::Outside => "lies outside of the context",
     };
     let folder = dockerfile.path.parent();
-    let folder = folder.map_or_else(|| "the whole context".to_owned(), |f| format!("`{}`", shown(f.as_bytes())));
+    let folder =
+        folder.map_or_else(|| "the whole context".to_owned(), |f| format!("`{}`", shown(f.as_bytes())));
     let message = format!(
         "the Dockerfile {why} and is added as `{name}`, since an engine looks for it in the tar: steps that copy {folder} will copy it, \
          too; --context-only leaves it out"

@@ -68,7 +68,8 @@ pub fn of_commits(entries: &[Entry], below: &Below) -> Result<Vec<i64>, Error> {
     let head = below.repository.resolve("HEAD")?;
     let touched = below.repository.last_touched(head, &below.folder)?;
     let differing = below.repository.differing(head)?;
-    let known = Known { touched, differing: differing.iter().filter_map(|p| below.strip(p)).collect(), below };
+    let known =
+        Known { touched, differing: differing.iter().filter_map(|p| below.strip(p)).collect(), below };
     Ok(entries.iter().map(|e| known.time(e.path.as_bytes())).collect())
 }
 

@@ -56,7 +56,7 @@ fn keep_parents(entries: &[Entry], keep: &mut [bool]) {
 }
 
 /// Where the first name of a file was left out, the next one takes its place.
-fn relink(entries: &mut [Entry]) {
+pub fn relink(entries: &mut [Entry]) {
     let mut first: FxHashMap<ContextPath, ContextPath> = FxHashMap::default();
     for entry in entries {
         match &entry.hardlink {
@@ -92,7 +92,8 @@ mod tests {
     fn the_next_name_of_a_file_takes_the_place_of_one_that_is_left_out() {
         let mut entries = [entry("b", Some("a")), entry("c", Some("a")), entry("d", None)];
         relink(&mut entries);
-        let links: Vec<Option<&[u8]>> = entries.iter().map(|e| e.hardlink.as_ref().map(ContextPath::as_bytes)).collect();
+        let links: Vec<Option<&[u8]>> =
+            entries.iter().map(|e| e.hardlink.as_ref().map(ContextPath::as_bytes)).collect();
         assert_eq!(links, [None, Some(&b"b"[..]), None]);
     }
 
