@@ -118,7 +118,11 @@ fn write(args: &PackArgs, options: &PackOptions) -> Result<u8, Error> {
         Some(path) => to_file(&packable, options, path, &progress),
         None => {
             let stdout = io::stdout().lock();
-            ops::pack(&packable, options, Sink::Descriptor(stdout.as_fd()), None, &progress)
+            let sink = Sink::Descriptor(stdout.as_fd());
+            ops::pack(&packable, options, sink, None, &progress).map_err(|error| match error {
+                Error::Pack(PackError::Write(source)) => Error::write(Path::new("standard output"), source),
+                error => error,
+            })
         }
     };
     progress.finish();

@@ -34,6 +34,8 @@ mod revision;
 mod similar;
 mod snapshot;
 mod surprises;
+#[cfg(feature = "engine")]
+pub mod transport;
 mod why;
 
 #[cfg(feature = "project")]
@@ -53,7 +55,7 @@ pub use ignore::{IgnoreMode, IgnoreOptions, ignore};
 pub use key::key;
 pub use lints::lints;
 pub use list::{ListOptions, Which, list};
-pub use pack::{InTar, Modes, Mtime, PackOptions, Packable, Why, pack};
+pub use pack::{Blob, ContextImage, InTar, Modes, Mtime, PackOptions, PackStream, Packable, Why, pack};
 pub use plan::plan;
 #[cfg(feature = "project")]
 pub use projects::{DiskFiles, Unplannable, options, requests};

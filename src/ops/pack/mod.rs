@@ -4,7 +4,9 @@
 //! left out here. Where the Dockerfile isn't in view it is added, since the engine looks for it in the tar.
 
 mod dockerfile;
+mod image;
 mod modes;
+mod stream;
 mod times;
 mod used;
 
@@ -15,8 +17,10 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
 pub use self::dockerfile::{InTar, Why};
+pub use self::image::{Blob, ContextImage};
 use self::modes::Below;
 pub use self::modes::Modes;
+pub use self::stream::PackStream;
 pub use self::times::Mtime;
 use super::analysis::{self, Read as ReadBuild};
 use super::{Request, local, locate, surprises};
@@ -63,6 +67,7 @@ impl Default for PackOptions {
 }
 
 /// What will be packed: a [`Source`] with all times and modes as the tar has them.
+#[derive(Debug)]
 pub struct Packable {
     context: Context,
     entries: Vec<Entry>,
@@ -81,6 +86,10 @@ impl Packable {
         let below = packable.repository(options)?;
         modes::normalise(&mut packable.entries, options.modes, below.as_ref())?;
         let times = match options.mtime {
+            Mtime::Listed => {
+                packable.entries.iter_mut().for_each(times::whole_seconds);
+                return Ok(packable);
+            }
             Mtime::Fixed(time) => vec![time; packable.entries.len()],
             Mtime::Content => times::of_contents(&packable, observer)?,
             Mtime::Git => match &below {

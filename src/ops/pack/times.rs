@@ -20,6 +20,9 @@ pub enum Mtime {
     Git,
     /// A time that follows from the content: another content has another time. It lies between 1980 and 2014.
     Content,
+    /// Those on disk, for an engine that shall have the files as a client sends them. A layer holds whole seconds (containerd's
+    /// `archive/tar.go`), so that what is below is left out.
+    Listed,
 }
 
 impl Default for Mtime {
@@ -117,6 +120,11 @@ pub fn set(entries: &mut [Entry], mut times: Vec<i64>) {
     for (entry, time) in entries.iter_mut().zip(times) {
         entry.stat.mtime_ns = time.saturating_mul(SECOND);
     }
+}
+
+/// Leaves out the fraction of a second.
+pub fn whole_seconds(entry: &mut Entry) {
+    entry.stat.mtime_ns = entry.stat.mtime_ns.div_euclid(SECOND).saturating_mul(SECOND);
 }
 
 /// Gives each folder the newest time of what is in it.
