@@ -7,11 +7,21 @@
 //!
 //! [`write`] packs, [`verify`] compares an archive by whomever with a listing.
 
+mod compress;
+mod content;
 mod error;
 mod header;
+mod large;
+mod line;
 mod name;
 mod options;
+mod out;
 mod pax;
+mod tasks;
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod tests;
 mod write;
 
 pub use error::PackError;
