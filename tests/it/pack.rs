@@ -55,7 +55,7 @@ fn odd() -> tempfile::TempDir {
     entry::set_mode(&deep, 0o644);
     std::os::unix::fs::symlink("t".repeat(200), dir.path().join("long-target")).expect("a link");
     if has_xattrs() {
-        entry::set_xattr(&dir.path().join("d/none"), "user.one", b"a\0b\n=\xff");
+        entry::set_xattr(&dir.path().join("d/none"), "user.one", b"a\0b=\xff");
         entry::set_xattr(&dir.path().join("empty"), "user.of.folder", b"1");
     }
     dir
@@ -127,7 +127,7 @@ fn unpacked(program: &str, args: &[&str], tar: &[u8]) -> BTreeMap<Vec<u8>, Node>
             let mut value = vec![0; 64];
             rustix::fs::lgetxattr(dir.path().join(path), name, &mut value[..]).map(|n| value[..n].to_vec())
         };
-        assert_eq!(value("d/none", "user.one").as_deref(), Ok(&b"a\0b\n=\xff"[..]), "{program}");
+        assert_eq!(value("d/none", "user.one").as_deref(), Ok(&b"a\0b=\xff"[..]), "{program}");
         assert_eq!(value("empty", "user.of.folder").as_deref(), Ok(&b"1"[..]), "{program}");
     }
     found

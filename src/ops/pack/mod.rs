@@ -230,6 +230,7 @@ fn writing(options: &PackOptions) -> pack::Options<'static> {
     pack::Options {
         mtime: pack::Mtime::Of(&|e| e.stat.mtime_ns),
         compression: options.compression,
+        top: true,
         ..Default::default()
     }
 }
