@@ -2,11 +2,10 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Stdio};
 use std::time::Instant;
 
-use crate::support::cli::{self, Run, stowaway_in, without_rights};
-use crate::support::{entry, machine, say, tree};
+use crate::support::cli::{Run, stowaway_in, without_rights};
+use crate::support::{entry, tree};
 
 const COPY_ALL: &str = "file Dockerfile 0644 \"FROM scratch\\nCOPY . /\\n\"\n";
 

@@ -105,6 +105,24 @@ fn paths(root: &Path, folder: &Path) -> Vec<Vec<u8>> {
     out
 }
 
+/// Fails with the paths that differ.
+#[track_caller]
+fn assert_same(found: &BTreeMap<Vec<u8>, Node>, expected: &BTreeMap<Vec<u8>, Node>) {
+    let brief = |node: Option<&Node>| {
+        node.map(|n| format!("{} {:o} {} {:?} {} bytes", n.kind, n.mode, n.mtime, n.first, n.content.len()))
+    };
+    let paths: std::collections::BTreeSet<_> = found.keys().chain(expected.keys()).collect();
+    let differs = |path: &&&Vec<u8>| found.get(**path) != expected.get(**path);
+    let bad: Vec<String> = paths
+        .iter()
+        .filter(differs)
+        .map(|p| {
+            format!("{}: {:?}, not {:?}", p.escape_ascii(), brief(found.get(*p)), brief(expected.get(*p)))
+        })
+        .collect();
+    assert!(bad.is_empty(), "{}", bad.join("\n"));
+}
+
 /// Packs a folder to standard output.
 #[track_caller]
 fn packed(dir: &Path, args: &[&str]) -> Vec<u8> {
@@ -142,8 +160,8 @@ fn without_times(root: &Path) -> BTreeMap<Vec<u8>, Node> {
 fn gnu_tar_unpacks_the_same_tree() {
     let dir = odd();
     let tar = packed(dir.path(), &[]);
-    let args = ["-xpf", "-", "--xattrs", "--xattrs-include=*", "--warning=no-timestamp"];
-    assert_eq!(unpacked("tar", &args, &tar), without_times(dir.path()));
+    let args = ["-xpf", "-", "--xattrs", "--xattrs-include=*", "--warning=no-unknown-keyword"];
+    assert_same(&unpacked("tar", &args, &tar), &without_times(dir.path()));
 }
 
 #[test]
@@ -153,7 +171,7 @@ fn bsdtar_unpacks_the_same_tree() {
     }
     let dir = odd();
     let tar = packed(dir.path(), &[]);
-    assert_eq!(unpacked("bsdtar", &["-xpf", "-", "--xattrs"], &tar), without_times(dir.path()));
+    assert_same(&unpacked("bsdtar", &["-xpf", "-", "--xattrs"], &tar), &without_times(dir.path()));
 }
 
 #[test]
@@ -175,12 +193,12 @@ fn pythons_tarfile_unpacks_the_same_tree() {
         .expect("python3");
     child.stdin.take().expect("a pipe").write_all(&tar).expect("the tar is read");
     assert!(child.wait().expect("its end").success());
-    // Member by member a folder's time moves again when it is filled.
+    // Member by member a folder's time moves again when it is filled, and it sets none of a link.
     let times = |mut nodes: BTreeMap<Vec<u8>, Node>| {
-        nodes.values_mut().filter(|n| n.kind == "dir").for_each(|n| n.mtime = 0);
+        nodes.values_mut().filter(|n| matches!(n.kind, "dir" | "link")).for_each(|n| n.mtime = 0);
         nodes
     };
-    assert_eq!(times(nodes(out.path())), without_times(dir.path()));
+    assert_same(&times(nodes(out.path())), &without_times(dir.path()));
 }
 
 #[test]
@@ -305,14 +323,14 @@ fn times_of_git_are_those_of_the_last_commits_that_touched_the_paths() {
     let dir = tree::on_disk(
         "file Dockerfile 0644 \"FROM scratch\"\nfile app/old 0644 \"1\"\nfile app/new/x 0644 \"1\"\nfile changed 0644 \"1\"\n",
     );
-    git(dir.path(), 0, &["init", "-q", "-b", "main"]);
+    git(dir.path(), 1_000_000_000, &["init", "-q", "-b", "main"]);
     commit(dir.path(), 1_000_000_000);
     fs::write(dir.path().join("app/new/x"), "2").unwrap();
     commit(dir.path(), 1_100_000_000);
-    git(dir.path(), 0, &["checkout", "-q", "-b", "side", "HEAD~1"]);
+    git(dir.path(), 1_000_000_000, &["checkout", "-q", "-b", "side", "HEAD~1"]);
     fs::write(dir.path().join("side"), "1").unwrap();
     commit(dir.path(), 1_050_000_000);
-    git(dir.path(), 0, &["checkout", "-q", "main"]);
+    git(dir.path(), 1_000_000_000, &["checkout", "-q", "main"]);
     git(dir.path(), 1_200_000_000, &["merge", "-q", "--no-edit", "side"]);
     fs::write(dir.path().join("untracked"), "1").unwrap();
     fs::write(dir.path().join("changed"), "2").unwrap();
@@ -344,8 +362,8 @@ fn modes_of_git_are_those_of_its_index() {
     let dir = tree::on_disk(
         "file Dockerfile 0644 \"FROM scratch\"\nfile run 0755 \"x\"\nfile .dockerignore 0644 \".git\"\n",
     );
-    git(dir.path(), 0, &["init", "-q"]);
-    commit(dir.path(), 1);
+    git(dir.path(), 1_000_000_000, &["init", "-q"]);
+    commit(dir.path(), 1_000_000_000);
     entry::set_mode(&dir.path().join("run"), 0o600);
     entry::set_mode(&dir.path().join("Dockerfile"), 0o777);
     let tar = packed(dir.path(), &["--normalize-modes", "git"]);
@@ -383,7 +401,9 @@ fn a_time_is_a_number_or_that_of_the_environment() {
     let with = |value: Option<&str>| {
         let mut command = command();
         command.current_dir(dir.path()).args(["pack", "--mtime", "SOURCE_DATE_EPOCH"]);
-        value.into_iter().for_each(|v| drop(command.env("SOURCE_DATE_EPOCH", v)));
+        if let Some(value) = value {
+            command.env("SOURCE_DATE_EPOCH", value);
+        }
         run(&mut command)
     };
     assert_eq!(times(&with(Some("1600000000")).expect_code(0).stdout)["Dockerfile"], 1_600_000_000);
@@ -421,9 +441,9 @@ fn only_what_steps_read_is_packed_when_asked() {
     assert!(names(&packed(dir.path(), &[])).len() > 7);
     let target = packed(dir.path(), &["--used", "--target", "other"]);
     assert_eq!(names(&target), ["Dockerfile", "other"]);
-    fs::remove_file(dir.path().join("one.txt")).unwrap();
+    fs::remove_dir_all(dir.path().join("app/src")).unwrap();
     let run = stowaway_in(dir.path(), ["pack", "--used"]).expect_code(1);
-    assert!(run.stdout.is_empty() && run.stderr.contains("*.txt"), "{}", run.stderr);
+    assert!(run.stdout.is_empty() && run.stderr.contains("`app/src`"), "{}", run.stderr);
 }
 
 #[test]

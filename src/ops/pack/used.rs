@@ -31,7 +31,7 @@ pub fn entries(read: &Read, observer: &dyn Observer) -> Result<Vec<Entry>, Error
             ranges.iter().cloned().flatten().for_each(|i| keep[i] = true);
         }
         keep_parents(all, &mut keep);
-        picked.extend(all.iter().zip(keep).filter_map(|(entry, keep)| keep.then(|| entry.clone())));
+        picked.extend(all.iter().zip(keep).filter(|(_, keep)| *keep).map(|(entry, _)| entry.clone()));
     }
     picked.sort_by(|a, b| a.path.cmp(&b.path));
     picked.dedup_by(|a, b| a.path == b.path);
