@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::message::Message;
 use super::vertex::{State, Vertex, finish};
+use crate::progress::Message;
 
 /// A longer line is no message. BuildKit's own are below the 16 MiB that gRPC lets through.
 const LINE: u64 = 24 << 20;
@@ -30,7 +30,7 @@ pub struct BuildLog {
 /// # Errors
 /// What `input` says. A line that can't be understood is counted, not an error: clients write their own between the messages.
 pub fn read(mut input: impl BufRead) -> io::Result<BuildLog> {
-    let mut builder = Builder::default();
+    let mut builder = Recorder::default();
     let mut line = Vec::new();
     loop {
         line.clear();
@@ -46,9 +46,9 @@ pub fn read(mut input: impl BufRead) -> io::Result<BuildLog> {
     }
 }
 
-/// What is known so far.
-#[derive(Default)]
-struct Builder {
+/// A log that is taken piece by piece, while the builder is still at it.
+#[derive(Debug, Default)]
+pub struct Recorder {
     log: BuildLog,
     places: HashMap<String, usize>,
     states: Vec<(String, State)>,
@@ -56,26 +56,30 @@ struct Builder {
     last: Option<Timestamp>,
 }
 
-impl Builder {
+impl Recorder {
     /// Takes a line.
-    fn line(&mut self, line: &[u8]) {
-        let Some(message) = Message::of(line) else {
-            self.log.others += u64::from(!line.trim_ascii().is_empty());
-            return;
-        };
+    pub fn line(&mut self, line: &[u8]) {
+        match Message::of_line(line) {
+            Some(message) => self.take(&message),
+            None => self.log.others += u64::from(!line.trim_ascii().is_empty()),
+        }
+    }
+
+    /// Takes what an engine reports.
+    pub fn take(&mut self, message: &Message) {
         self.log.messages += 1;
-        for vertex in message.vertexes.into_iter().flatten().filter(|v| !v.digest.is_empty()) {
+        for vertex in message.vertexes.iter().filter(|v| !v.digest.is_empty()) {
             self.span(vertex.started, vertex.completed);
             let place = self.place(&vertex.digest);
             self.states[place].1.update(vertex);
         }
         // What is said of a vertex that was never named can't be told to anybody.
-        for status in message.statuses.into_iter().flatten() {
+        for status in &message.statuses {
             if let Some(place) = self.places.get(&status.vertex) {
                 self.states[*place].1.status(status);
             }
         }
-        for log in message.logs.into_iter().flatten() {
+        for log in &message.logs {
             if let Some(place) = self.places.get(&log.vertex) {
                 self.states[*place].1.print(&log.data);
             }
@@ -98,8 +102,8 @@ impl Builder {
         self.states.len() - 1
     }
 
-    /// The vertices, groups as one.
-    fn finish(mut self) -> BuildLog {
+    /// What became of everything, groups as one vertex.
+    pub fn finish(mut self) -> BuildLog {
         let mut groups: HashMap<String, usize> = HashMap::new();
         let mut gathered: Vec<(String, String, Vec<State>)> = Vec::new();
         for (digest, state) in self.states {

@@ -5,6 +5,8 @@ mod affected;
 mod against;
 mod analysis;
 mod blobs;
+#[cfg(feature = "engine")]
+pub mod build;
 mod check;
 mod churn;
 mod churn_counts;

@@ -1,0 +1,4 @@
+//! A build with an engine.
+
+pub mod failure;
+pub mod status;
