@@ -16,6 +16,7 @@ mod key;
 mod ls;
 mod options;
 mod output;
+mod pack;
 mod plan;
 mod progress;
 mod report;
@@ -76,6 +77,7 @@ fn run(command: Command) -> Result<u8, Error> {
         Command::Key(args) => key::run(&args),
         Command::Why(args) => why::run(&args),
         Command::Ignore(args) => ignore::run(&args),
+        Command::Pack(args) => pack::run(&args),
         Command::Report(args) => report::run(&args),
         Command::Affected(args) => affected::run(&args),
         Command::Doctor(args) => doctor::run(&args),
@@ -98,6 +100,7 @@ impl Command {
             Self::Key(args) => args.output.color,
             Self::Why(args) => args.output.color,
             Self::Ignore(args) => args.output.color,
+            Self::Pack(args) => args.output.color,
             Self::Report(args) => args.output.color,
             Self::Affected(args) => args.output.color,
             Self::Doctor(args) => args.output.color,

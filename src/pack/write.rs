@@ -135,6 +135,11 @@ impl<'a> Reader<'a> {
             Task::Part { large, at, length } => self.part(&large, at, length, &mut raw)?,
             Task::Members { entries, end } => {
                 raw.clear();
+                if let Some(first) =
+                    self.source.entries().first().filter(|_| self.options.top && entries.start == 0)
+                {
+                    header::push_top(&mut raw, first, self.options)?;
+                }
                 for entry in &self.source.entries()[entries] {
                     self.member(entry, &mut raw)?;
                 }

@@ -18,6 +18,7 @@ mod imported;
 mod index;
 mod key;
 mod lints;
+mod pack;
 mod pollution;
 mod projects;
 mod recipes;
