@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand, ValueHint};
 use super::options::{
     BaselineArgs, BuildArgs, BuildOptions, Format, Hash, OutputArgs, SeveralArgs, Threshold, formats, umask,
 };
+use super::plugin::InstallVerb;
 use super::size;
 
 /// See a Docker build context exactly as BuildKit does, and know its cache keys without an engine.
@@ -47,6 +48,8 @@ pub enum Command {
     Doctor(DoctorArgs),
     /// What is wrong with a build, told before anyone builds: sources, ignore file, context, order, BuildKit's own checks
     Check(CheckArgs),
+    /// Make this program a plugin of Docker's command line: `docker stowaway build .`
+    InstallPlugin(InstallVerb),
     /// Write a completion script for a shell
     Completion {
         /// The shell

@@ -18,6 +18,8 @@ mod imported;
 mod index;
 mod key;
 mod lints;
+#[cfg(unix)]
+mod plugin;
 mod pollution;
 mod projects;
 mod recipes;
