@@ -10,6 +10,7 @@ use super::options::{
 use super::{pack, size};
 use crate::ops::Modes;
 use crate::pack::Compression;
+use super::plugin::InstallVerb;
 
 /// See a Docker build context exactly as BuildKit does, and know its cache keys without an engine.
 #[derive(Debug, Parser)]
@@ -51,6 +52,8 @@ pub enum Command {
     Doctor(DoctorArgs),
     /// What is wrong with a build, told before anyone builds: sources, ignore file, context, order, BuildKit's own checks
     Check(CheckArgs),
+    /// Make this program a plugin of Docker's command line: `docker stowaway build .`
+    InstallPlugin(InstallVerb),
     /// Write a completion script for a shell
     Completion {
         /// The shell
