@@ -5,6 +5,8 @@ mod affected;
 mod against;
 mod analysis;
 mod blobs;
+#[cfg(all(feature = "engine", feature = "project"))]
+mod build;
 mod check;
 mod churn;
 mod churn_counts;
