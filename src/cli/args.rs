@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueHint};
 
+use super::build::BuildVerb;
 use super::options::{
     BaselineArgs, BuildArgs, BuildOptions, Format, Hash, OutputArgs, SeveralArgs, Threshold, formats, umask,
 };
@@ -45,6 +46,8 @@ pub enum Command {
     Report(ReportArgs),
     /// Whether a build can run here: engine, builder, disk, memory, limits; changes nothing
     Doctor(DoctorArgs),
+    /// Build with an engine, which is sent what it needs and nothing else; tells before what will be cached, and after what was
+    Build(Box<BuildVerb>),
     /// What is wrong with a build, told before anyone builds: sources, ignore file, context, order, BuildKit's own checks
     Check(CheckArgs),
     /// Write a completion script for a shell

@@ -2,6 +2,7 @@
 
 mod affected;
 mod args;
+mod build;
 mod check;
 mod churn;
 mod completion;
@@ -79,6 +80,7 @@ fn run(command: Command) -> Result<u8, Error> {
         Command::Report(args) => report::run(&args),
         Command::Affected(args) => affected::run(&args),
         Command::Doctor(args) => doctor::run(&args),
+        Command::Build(args) => build::run(&args),
         Command::Completion { shell } => completion::script(shell),
         Command::Man => completion::manual(),
     }
@@ -101,6 +103,7 @@ impl Command {
             Self::Report(args) => args.output.color,
             Self::Affected(args) => args.output.color,
             Self::Doctor(args) => args.output.color,
+            Self::Build(args) => args.color,
             Self::Completion { .. } | Self::Man => Color::Auto,
         }
     }

@@ -9,7 +9,7 @@ mod read;
 mod vertex;
 
 pub use name::StepName;
-pub use read::{BuildLog, read};
+pub use read::{BuildLog, Recorder, read};
 pub use vertex::{Outcome, Vertex};
 
 #[cfg(test)]

@@ -30,7 +30,7 @@ pub struct BuildLog {
 /// # Errors
 /// What `input` says. A line that can't be understood is counted, not an error: clients write their own between the messages.
 pub fn read(mut input: impl BufRead) -> io::Result<BuildLog> {
-    let mut builder = Builder::default();
+    let mut builder = Recorder::default();
     let mut line = Vec::new();
     loop {
         line.clear();
@@ -46,9 +46,9 @@ pub fn read(mut input: impl BufRead) -> io::Result<BuildLog> {
     }
 }
 
-/// What is known so far.
-#[derive(Default)]
-struct Builder {
+/// A log that is taken line by line, while the builder is still at it.
+#[derive(Debug, Default)]
+pub struct Recorder {
     log: BuildLog,
     places: HashMap<String, usize>,
     states: Vec<(String, State)>,
@@ -56,9 +56,9 @@ struct Builder {
     last: Option<Timestamp>,
 }
 
-impl Builder {
+impl Recorder {
     /// Takes a line.
-    fn line(&mut self, line: &[u8]) {
+    pub fn line(&mut self, line: &[u8]) {
         let Some(message) = Message::of(line) else {
             self.log.others += u64::from(!line.trim_ascii().is_empty());
             return;
@@ -99,7 +99,7 @@ impl Builder {
     }
 
     /// The vertices, groups as one.
-    fn finish(mut self) -> BuildLog {
+    pub fn finish(mut self) -> BuildLog {
         let mut groups: HashMap<String, usize> = HashMap::new();
         let mut gathered: Vec<(String, String, Vec<State>)> = Vec::new();
         for (digest, state) in self.states {

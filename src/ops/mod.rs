@@ -6,7 +6,7 @@ mod against;
 mod analysis;
 mod blobs;
 #[cfg(all(feature = "engine", feature = "project"))]
-mod build;
+pub mod build;
 mod check;
 mod churn;
 mod churn_counts;

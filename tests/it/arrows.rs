@@ -48,7 +48,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         ],
     ),
     ("report", &["check", "diff", "digest", "entry", "wording"]),
-    ("error", &["cache", "context", "git", "image", "imported", "pattern", "plan", "snapshot"]),
+    ("error", &["cache", "context", "engine", "git", "image", "imported", "pattern", "plan", "snapshot"]),
     (
         "ops",
         &[
