@@ -94,8 +94,9 @@ pub fn build(
     if let Some(path) = &job.options.iidfile {
         files::remove(path)?;
     }
-    let work = |scope| attempt(scope, job, stdin, interrupt, screen, observer);
-    let done = std::thread::scope(|scope| engine::block_on(work(scope)))??;
+    let done = std::thread::scope(|scope| {
+        engine::block_on(attempt(scope, job, stdin, interrupt, screen, observer))
+    })??;
     if let (Some(path), Some(id)) = (&job.options.iidfile, files::image_id(&done.response)) {
         files::write(path, id.as_bytes())?;
     }

@@ -38,7 +38,8 @@ impl Interrupt {
         self.0.notify_one();
     }
 
-    async fn received(&self) {
+    /// Waits until it is asked for.
+    pub(super) async fn received(&self) {
         self.0.notified().await;
     }
 }
