@@ -34,7 +34,7 @@ fn load(ignore: Option<&[u8]>) -> Context {
 #[divan::bench(args = [1, 0])]
 fn walk(bencher: Bencher<'_, '_>, threads: usize) {
     let folder = TREE.folder();
-    let options = ContextOptions { threads };
+    let options = ContextOptions { threads, ..ContextOptions::default() };
     bencher
         .counter(ItemsCount::new(TREE.files))
         .bench(|| Context::load(black_box(&folder), None, &options, &Silent).expect("the tree can be read"));

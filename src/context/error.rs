@@ -24,12 +24,6 @@ pub enum ContextError {
         /// As it was given.
         path: PathBuf,
     },
-    /// The walker could not be told where the problem is.
-    #[error("walking the context: {message}")]
-    Walk {
-        /// What the walker said.
-        message: String,
-    },
     /// An entry that BuildKit has to look at can't be looked at; the build fails there, too.
     #[error("{doing} {path:?}: {source}")]
     Entry {

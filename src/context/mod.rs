@@ -3,6 +3,7 @@
 //! A [`Context`] lists all that the ignore file leaves visible, what `COPY . /` would show. A [`View`] of it is what the
 //! engine is sent when it asks for some paths only. Both are in fsutil's order, with owners reset to 0.
 
+mod disk;
 mod error;
 mod explain;
 mod filter;
@@ -12,6 +13,7 @@ mod ignore;
 mod links;
 mod memory;
 mod near;
+mod scan;
 mod stat;
 #[cfg(test)]
 mod tests;
@@ -34,15 +36,17 @@ pub use tree::{Folder, Listed, Tree};
 pub use view::View;
 
 use crate::entry::{ContextPath, Entry, FileType, Source};
-use crate::index::nanoseconds;
+use crate::index::{Index, nanoseconds};
 use crate::observer::{Observer, Silent};
 use crate::pattern::IgnoreFile;
 
 /// How a context is loaded.
-#[derive(Debug, Clone, Default)]
-pub struct ContextOptions {
+#[derive(Debug, Clone, Copy, Default)]
+pub struct ContextOptions<'i> {
     /// Threads of the walk; 0 takes as many as the machine has.
     pub threads: usize,
+    /// What is remembered of its files, which spares questions to the system.
+    pub index: Option<&'i Index>,
 }
 
 /// How many entries are there, and how many are hidden.
@@ -90,7 +94,7 @@ impl Context {
     pub fn load(
         root: &Path,
         ignore: Option<IgnoreFile>,
-        options: &ContextOptions,
+        options: &ContextOptions<'_>,
         observer: &dyn Observer,
     ) -> Result<Self, ContextError> {
         let failed = |source| ContextError::Root { path: root.to_path_buf(), source };
@@ -100,7 +104,7 @@ impl Context {
         }
         let filter = ignore.as_ref().map(|file| filter::Filter::exclude(file.matcher()));
         let filter = filter.filter(|f| !f.matcher().patterns().is_empty());
-        let walked = walk::walk(&resolved, filter.as_ref(), options, observer)?;
+        let walked = disk::walk(&resolved, filter.as_ref(), options, observer);
         Ok(Self::of_walk(resolved.clone(), Arc::new(Folder::resolved(resolved)), walked, ignore))
     }
 
@@ -116,7 +120,7 @@ impl Context {
     ) -> Result<Self, ContextError> {
         let filter = ignore.as_ref().map(|file| filter::Filter::exclude(file.matcher()));
         let filter = filter.filter(|f| !f.matcher().patterns().is_empty());
-        let walked = walk::pick(listed.source().entries(), &[], filter.as_ref(), observer)?;
+        let walked = walk::pick(listed.source().entries(), &[], filter.as_ref(), observer);
         Ok(Self::of_walk(root.to_path_buf(), Arc::new(listed), walked, ignore))
     }
 
@@ -128,7 +132,7 @@ impl Context {
     pub fn filtered(&self, ignore: Option<IgnoreFile>) -> Result<Self, ContextError> {
         let filter = ignore.as_ref().map(|file| filter::Filter::exclude(file.matcher()));
         let filter = filter.filter(|f| !f.matcher().patterns().is_empty());
-        let mut walked = walk::pick(&self.entries, &self.inodes, filter.as_ref(), &Silent)?;
+        let mut walked = walk::pick(&self.entries, &self.inodes, filter.as_ref(), &Silent);
         walked.take_over(&self.problems, &self.warnings, filter.as_ref());
         Ok(Self::of_walk(self.root.clone(), self.tree.clone(), walked, ignore))
     }

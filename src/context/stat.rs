@@ -13,6 +13,58 @@ use crate::index::nanoseconds;
 /// Attributes with this prefix are not sent.
 const APPLE: &[u8] = b"com.apple.";
 
+/// What the system says of a file.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Raw {
+    pub(super) file_type: FileType,
+    /// Permission bits with setuid, setgid and sticky.
+    pub(super) mode: u16,
+    pub(super) size: u64,
+    pub(super) mtime_ns: i64,
+    pub(super) ctime_ns: i64,
+    pub(super) device: u64,
+    pub(super) inode: u64,
+    pub(super) links: u64,
+    pub(super) rdev: u64,
+}
+
+impl From<&Metadata> for Raw {
+    fn from(meta: &Metadata) -> Self {
+        Self {
+            file_type: file_type(meta.file_type()),
+            mode: (meta.mode() & 0o7777) as u16,
+            size: meta.size(),
+            mtime_ns: nanoseconds(meta.mtime(), meta.mtime_nsec()),
+            ctime_ns: nanoseconds(meta.ctime(), meta.ctime_nsec()),
+            device: meta.dev(),
+            inode: meta.ino(),
+            links: meta.nlink(),
+            rdev: meta.rdev(),
+        }
+    }
+}
+
+#[allow(
+    clippy::unnecessary_cast,
+    clippy::cast_lossless,
+    reason = "the types depend on the system and the processor"
+)]
+impl From<&rustix::fs::Stat> for Raw {
+    fn from(stat: &rustix::fs::Stat) -> Self {
+        Self {
+            file_type: file_type_of_mode(stat.st_mode as u32),
+            mode: (stat.st_mode & 0o7777) as u16,
+            size: stat.st_size as u64,
+            mtime_ns: nanoseconds(stat.st_mtime as i64, stat.st_mtime_nsec as i64),
+            ctime_ns: nanoseconds(stat.st_ctime as i64, stat.st_ctime_nsec as i64),
+            device: stat.st_dev as u64,
+            inode: stat.st_ino as u64,
+            links: stat.st_nlink as u64,
+            rdev: stat.st_rdev as u64,
+        }
+    }
+}
+
 /// Makes stats; holds the buffer for the names of attributes.
 #[derive(Debug)]
 pub struct Stats {
@@ -31,30 +83,32 @@ impl Stats {
     /// # Errors
     /// What the file system says.
     pub fn read(&mut self, path: &Path) -> io::Result<Stat> {
-        self.of(path, &std::fs::symlink_metadata(path)?)
+        self.of(path, &Raw::from(&std::fs::symlink_metadata(path)?), false)
     }
 
-    /// The stat of `path` of which `lstat` said `meta`: owner 0, mode unmasked.
-    pub(super) fn of(&mut self, path: &Path, meta: &Metadata) -> io::Result<Stat> {
-        let file_type = file_type(meta.file_type());
+    /// The stat of `path` of which `lstat` said `raw`: owner 0, mode unmasked. A `bare` file is known to have no attributes.
+    pub(super) fn of(&mut self, path: &Path, raw: &Raw, bare: bool) -> io::Result<Stat> {
+        let file_type = raw.file_type;
         let mut extra = Extra::default();
         if file_type == FileType::Symlink {
             extra.linkname = std::fs::read_link(path)?.into_os_string().into_vec();
         }
         if matches!(file_type, FileType::CharDevice | FileType::BlockDevice) {
-            (extra.devmajor, extra.devminor) = device_numbers(meta.rdev());
+            (extra.devmajor, extra.devminor) = device_numbers(raw.rdev);
         }
-        if !matches!(file_type, FileType::Dir | FileType::Symlink) && meta.nlink() > 1 {
-            extra.inode = Some((meta.dev(), meta.ino()));
+        if !matches!(file_type, FileType::Dir | FileType::Symlink) && raw.links > 1 {
+            extra.inode = Some((raw.device, raw.inode));
         }
-        extra.xattrs = self.xattrs(path)?;
+        if !bare {
+            extra.xattrs = self.xattrs(path)?;
+        }
         Ok(Stat {
             file_type,
-            mode: (meta.mode() & 0o7777) as u16,
+            mode: raw.mode,
             uid: 0,
             gid: 0,
-            size: if file_type == FileType::Dir { 0 } else { meta.size() },
-            mtime_ns: nanoseconds(meta.mtime(), meta.mtime_nsec()),
+            size: if file_type == FileType::Dir { 0 } else { raw.size },
+            mtime_ns: raw.mtime_ns,
             extra: (extra != Extra::default()).then(|| Box::new(extra)),
         })
     }
@@ -115,6 +169,18 @@ pub(super) fn file_type(file_type: std::fs::FileType) -> FileType {
     }
 }
 
+fn file_type_of_mode(mode: u32) -> FileType {
+    match rustix::fs::FileType::from_raw_mode(mode as rustix::fs::RawMode) {
+        rustix::fs::FileType::Directory => FileType::Dir,
+        rustix::fs::FileType::Symlink => FileType::Symlink,
+        rustix::fs::FileType::Fifo => FileType::Fifo,
+        rustix::fs::FileType::Socket => FileType::Socket,
+        rustix::fs::FileType::CharacterDevice => FileType::CharDevice,
+        rustix::fs::FileType::BlockDevice => FileType::BlockDevice,
+        _ => FileType::File,
+    }
+}
+
 /// fsutil's own idea of device numbers: 12 bits of major, 20 of minor.
 fn device_numbers(device: u64) -> (u64, u64) {
     ((device >> 8) & 0xfff, (device & 0xff) | ((device >> 12) & 0xf_ff00))
@@ -126,7 +192,7 @@ mod tests {
     use std::os::unix::fs::PermissionsExt;
 
     fn read(path: &Path) -> Stat {
-        Stats::default().of(path, &std::fs::symlink_metadata(path).unwrap()).unwrap()
+        Stats::default().read(path).unwrap()
     }
 
     #[test]

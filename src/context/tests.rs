@@ -198,11 +198,66 @@ fn the_parallel_walk_finds_what_a_plain_one_finds() {
         let slow: Vec<String> = slow.into_iter().map(|(path, _)| path).collect();
         for threads in [1, 4] {
             let file = IgnoreFile::parse("i", ignore.as_bytes()).unwrap();
-            let context =
-                Context::load(dir.path(), Some(file), &ContextOptions { threads }, &Silent).unwrap();
+            let context = Context::load(
+                dir.path(),
+                Some(file),
+                &ContextOptions { threads, ..ContextOptions::default() },
+                &Silent,
+            )
+            .unwrap();
             assert_eq!(paths(&context), slow, "{ignore:?} with {threads} threads");
         }
     }
+}
+
+#[test]
+fn a_folder_of_many_entries_is_shared_out_and_listed_whole() {
+    let dir = tempfile::tempdir().unwrap();
+    for i in 0..5000 {
+        std::fs::write(dir.path().join(format!("f{i}")), "x".repeat(i % 7)).unwrap();
+    }
+    for i in 0..3 {
+        std::fs::create_dir(dir.path().join(format!("f1{i}d"))).unwrap();
+        std::fs::write(dir.path().join(format!("f1{i}d/in")), "").unwrap();
+    }
+    symlink("f1", dir.path().join("link")).unwrap();
+    let loaded = |threads| {
+        let options = ContextOptions { threads, ..ContextOptions::default() };
+        Context::load(dir.path(), None, &options, &Silent).unwrap()
+    };
+    let mut names: Vec<String> = (0..5000).map(|i| format!("f{i}")).collect();
+    names.extend((0..3).flat_map(|i| [format!("f1{i}d"), format!("f1{i}d/in")]));
+    names.push("link".to_owned());
+    names.sort_by(|a, b| ContextPath::compare(a.as_bytes(), b.as_bytes()));
+    for threads in [1, 3, 8] {
+        let context = loaded(threads);
+        assert_eq!(paths(&context), names, "{threads} threads");
+        for entry in context.entries() {
+            let asked = Stats::default().read(&context.on_disk(entry.path.as_bytes())).unwrap();
+            assert_eq!(entry.stat, asked, "{}", entry.path);
+        }
+    }
+}
+
+#[test]
+fn a_path_that_is_too_long_for_the_kernel_is_a_problem_where_a_client_has_one() {
+    use rustix::fs::{Mode, OFlags, mkdirat, open, openat};
+    let dir = tempfile::tempdir().unwrap();
+    let flags = OFlags::DIRECTORY | OFlags::RDONLY | OFlags::CLOEXEC;
+    let mut folder = open(dir.path(), flags, Mode::empty()).unwrap();
+    let name = "n".repeat(250);
+    for _ in 0..20 {
+        mkdirat(&folder, &name, Mode::RWXU).unwrap();
+        folder = openat(&folder, &name, flags, Mode::empty()).unwrap();
+    }
+    let context = Context::load(dir.path(), None, &ContextOptions::default(), &Silent).unwrap();
+    let root = dir.path().canonicalize().unwrap().as_os_str().len();
+    // The NUL at the end counts, too.
+    let listed = (1..20).take_while(|depth| root + depth * 251 < 4096).count();
+    assert_eq!(context.entries().len(), listed);
+    let problems: Vec<String> = context.problems().map(|p| p.to_string()).collect();
+    assert_eq!(problems.len(), 1);
+    assert!(problems[0].contains("File name too long"), "{problems:?}");
 }
 
 #[test]

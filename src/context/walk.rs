@@ -1,26 +1,15 @@
-//! The parallel walk: everything that the ignore file leaves visible, with its stat.
+//! What a walk brings: everything that the ignore file leaves visible, with its stat, in order.
 
-use std::fs::Metadata;
 use std::io;
-use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::MetadataExt;
-use std::path::Path;
-use std::sync::Mutex;
 
-use ignore::{DirEntry, ParallelVisitor, ParallelVisitorBuilder, WalkBuilder, WalkState};
 use rayon::slice::ParallelSliceMut;
 
+use super::Counts;
 use super::error::{ContextError, ContextWarning, WarningCode};
 use super::filter::{Filter, Parents, Sight};
-use super::stat::{self, Stats};
-use super::{ContextOptions, Counts};
 use crate::entry::{ContextPath, Entry, FileType, Stat};
-use crate::index::nanoseconds;
 use crate::observer::{Event, Observer};
 use crate::pattern::Decision;
-
-/// So many entries are told to the observer at a time.
-const TELL_EVERY: u64 = 512;
 
 /// What a walk brought.
 #[derive(Debug, Default)]
@@ -91,51 +80,24 @@ pub(super) struct Inode {
     pub(super) ctime_ns: i64,
 }
 
-impl Inode {
-    fn of(meta: &Metadata) -> Self {
-        let ctime_ns = nanoseconds(meta.ctime(), meta.ctime_nsec());
-        Self { device: meta.dev(), number: meta.ino(), ctime_ns }
-    }
-}
-
 /// One entry as a thread of the walk found it.
-struct Found {
-    path: ContextPath,
-    stat: Stat,
+pub(super) struct Found {
+    pub(super) path: ContextPath,
+    pub(super) stat: Stat,
     /// `None` in a listing.
-    inode: Option<Inode>,
+    pub(super) inode: Option<Inode>,
     /// What hides the folder, which is listed only if something in it is visible.
-    hidden_by: Option<Decision>,
+    pub(super) hidden_by: Option<Decision>,
 }
 
 #[derive(Default)]
-struct Part {
-    found: Vec<Found>,
-    hidden: Vec<Hidden>,
-    ignored: u64,
-    hidden_folders: u64,
-    warnings: Vec<ContextWarning>,
-    problems: Vec<Problem>,
-    failure: Option<String>,
-}
-
-/// Walks `root`, which is resolved and a directory.
-pub(super) fn walk(
-    root: &Path,
-    filter: Option<&Filter<'_>>,
-    options: &ContextOptions,
-    observer: &dyn Observer,
-) -> Result<Walked, ContextError> {
-    let parts = Mutex::new(Vec::new());
-    let mut builder = Builder { root, filter, observer, parts: &parts };
-    WalkBuilder::new(root)
-        .standard_filters(false)
-        .follow_links(false)
-        .threads(options.threads)
-        .build_parallel()
-        .visit(&mut builder);
-    observer.event(Event::WalkDone);
-    gather(parts.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner()))
+pub(super) struct Part {
+    pub(super) found: Vec<Found>,
+    pub(super) hidden: Vec<Hidden>,
+    pub(super) ignored: u64,
+    pub(super) hidden_folders: u64,
+    pub(super) warnings: Vec<ContextWarning>,
+    pub(super) problems: Vec<Problem>,
 }
 
 /// Picks what is visible from a listing of everything, as [`walk`] does on disk. `inodes` stand beside the entries, or there are
@@ -145,7 +107,7 @@ pub(super) fn pick(
     inodes: &[Inode],
     filter: Option<&Filter<'_>>,
     observer: &dyn Observer,
-) -> Result<Walked, ContextError> {
+) -> Walked {
     let mut part = Part::default();
     let mut parents = Parents::default();
     let mut closed: Option<&[u8]> = None;
@@ -188,7 +150,7 @@ pub(super) fn pick(
 }
 
 impl Part {
-    fn hide(&mut self, hidden: Hidden) {
+    pub(super) fn hide(&mut self, hidden: Hidden) {
         self.ignored += 1;
         self.hidden_folders += u64::from(hidden.closed);
         self.hidden.push(hidden);
@@ -196,7 +158,7 @@ impl Part {
 }
 
 /// What hides a folder that is entered all the same.
-fn entered(sight: Sight) -> Option<Decision> {
+pub(super) fn entered(sight: Sight) -> Option<Decision> {
     match sight {
         Sight::Entered(decision) => Some(decision),
         Sight::Visible | Sight::Hidden(_) => None,
@@ -245,171 +207,8 @@ impl Walked {
     }
 }
 
-struct Builder<'a> {
-    root: &'a Path,
-    filter: Option<&'a Filter<'a>>,
-    observer: &'a dyn Observer,
-    parts: &'a Mutex<Vec<Part>>,
-}
-
-impl<'s, 'a: 's> ParallelVisitorBuilder<'s> for Builder<'a> {
-    fn build(&mut self) -> Box<dyn ParallelVisitor + 's> {
-        let root_len = self.root.as_os_str().len();
-        Box::new(Visitor {
-            // `/` ends with the slash that everywhere else follows the root.
-            prefix: if self.root == Path::new("/") { 1 } else { root_len + 1 },
-            filter: self.filter,
-            observer: self.observer,
-            parts: self.parts,
-            parents: Parents::default(),
-            stats: Stats::default(),
-            part: Part::default(),
-            untold: 0,
-        })
-    }
-}
-
-struct Visitor<'a> {
-    prefix: usize,
-    filter: Option<&'a Filter<'a>>,
-    observer: &'a dyn Observer,
-    parts: &'a Mutex<Vec<Part>>,
-    parents: Parents,
-    stats: Stats,
-    part: Part,
-    untold: u64,
-}
-
-impl ParallelVisitor for Visitor<'_> {
-    fn visit(&mut self, entry: Result<DirEntry, ignore::Error>) -> WalkState {
-        match entry {
-            Ok(entry) if entry.depth() == 0 => WalkState::Continue,
-            Ok(entry) => self.entry(&entry),
-            Err(error) => {
-                self.failed(&error);
-                WalkState::Continue
-            }
-        }
-    }
-}
-
-impl Drop for Visitor<'_> {
-    fn drop(&mut self) {
-        self.observer.event(Event::Walked(self.untold));
-        let mut parts = self.parts.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-        parts.push(std::mem::take(&mut self.part));
-    }
-}
-
-impl Visitor<'_> {
-    fn entry(&mut self, entry: &DirEntry) -> WalkState {
-        self.count();
-        let Some(path) = self.relative(entry.path()) else { return WalkState::Skip };
-        let is_dir = entry.file_type().is_some_and(|t| t.is_dir());
-        let sight = match self.filter {
-            None => Sight::Visible,
-            Some(filter) => match filter.look(&mut self.parents, path.as_bytes(), is_dir) {
-                Ok(sight) => sight,
-                Err(bad) => {
-                    self.problem(path, ProblemKind::Match { is_dir }, io::Error::other(bad));
-                    return WalkState::Skip;
-                }
-            },
-        };
-        match sight {
-            Sight::Hidden(decision) => self.look_at_hidden(entry, path, decision, is_dir),
-            _ => self.take(entry, path, entered(sight)),
-        }
-    }
-
-    fn take(&mut self, entry: &DirEntry, path: ContextPath, hidden_by: Option<Decision>) -> WalkState {
-        let stats = &mut self.stats;
-        let mut stat = |meta: Metadata| Ok((stats.of(entry.path(), &meta)?, Inode::of(&meta)));
-        match entry.metadata().map_err(into_io).and_then(&mut stat) {
-            Ok((stat, inode)) => {
-                if hidden_by.is_none() {
-                    self.warn_of(entry.path(), &path, &stat);
-                }
-                self.part.found.push(Found { path, stat, inode: Some(inode), hidden_by });
-                WalkState::Continue
-            }
-            Err(error) => self.no_stat(path, error),
-        }
-    }
-
-    /// The client reads the stat of every entry of a folder that it lists, and fails if it can't (`fsutil/filter.go`: the
-    /// filter that resets owners has no patterns and comes first).
-    fn look_at_hidden(
-        &mut self,
-        entry: &DirEntry,
-        path: ContextPath,
-        decision: Decision,
-        closed: bool,
-    ) -> WalkState {
-        match entry.metadata().map_err(into_io) {
-            Ok(meta) => {
-                let file_type = stat::file_type(meta.file_type());
-                let size = if meta.is_dir() { 0 } else { meta.len() };
-                self.part.hide(Hidden { path, file_type, size, closed, decision });
-                if closed { WalkState::Skip } else { WalkState::Continue }
-            }
-            Err(error) => {
-                self.part.ignored += 1;
-                self.part.hidden_folders += u64::from(closed);
-                self.no_stat(path, error)
-            }
-        }
-    }
-
-    fn no_stat(&mut self, path: ContextPath, error: io::Error) -> WalkState {
-        if is_gone(&error) {
-            self.warn(path.as_bytes(), WarningCode::Vanished);
-        } else {
-            self.problem(path, ProblemKind::Stat, error);
-        }
-        WalkState::Skip
-    }
-
-    fn failed(&mut self, error: &ignore::Error) {
-        let path = path_of(error).and_then(|path| Some((self.relative(path), error.io_error()?)));
-        match path {
-            Some((Some(path), io)) if is_gone(io) => self.warn(path.as_bytes(), WarningCode::Vanished),
-            Some((Some(path), io)) => self.problem(path, ProblemKind::List, copy(io)),
-            // fsutil drops the error of the root (`fs.go`, "Skip root"), and so an empty context is sent.
-            Some((None, _)) => self.warn(b"", WarningCode::RootUnreadable),
-            None => self.part.failure = Some(error.to_string()),
-        }
-    }
-
-    fn warn_of(&mut self, on_disk: &Path, path: &ContextPath, stat: &Stat) {
-        let unreadable = stat.file_type == FileType::File && !is_readable(on_disk, stat);
-        self.part.warnings.extend(warnings_of(path, stat.file_type, unreadable));
-    }
-
-    fn warn(&mut self, path: &[u8], code: WarningCode) {
-        self.part.warnings.push(warning(path, code));
-    }
-
-    fn problem(&mut self, path: ContextPath, kind: ProblemKind, source: io::Error) {
-        self.part.problems.push(Problem { path, kind, source });
-    }
-
-    /// The path below the root; `None` for the root itself.
-    fn relative(&self, path: &Path) -> Option<ContextPath> {
-        ContextPath::new(path.as_os_str().as_bytes().get(self.prefix..)?).ok()
-    }
-
-    fn count(&mut self) {
-        self.untold += 1;
-        if self.untold == TELL_EVERY {
-            self.observer.event(Event::Walked(self.untold));
-            self.untold = 0;
-        }
-    }
-}
-
 /// What is odd about an entry.
-fn warnings_of(
+pub(super) fn warnings_of(
     path: &ContextPath,
     file_type: FileType,
     unreadable: bool,
@@ -426,48 +225,19 @@ fn warnings_of(
     code.into_iter().chain(name).map(|code| warning(path.as_bytes(), code))
 }
 
-fn warning(path: &[u8], code: WarningCode) -> ContextWarning {
+pub(super) fn warning(path: &[u8], code: WarningCode) -> ContextWarning {
     ContextWarning { path: path.to_vec(), code, message: code.message().to_owned() }
-}
-
-/// A file that everybody may read needs no question to the system; that costs a call for each of the others.
-fn is_readable(path: &Path, stat: &Stat) -> bool {
-    stat.mode & 0o444 == 0o444
-        || !matches!(
-            rustix::fs::access(path, rustix::fs::Access::READ_OK),
-            Err(rustix::io::Errno::ACCESS | rustix::io::Errno::PERM)
-        )
-}
-
-fn is_gone(error: &io::Error) -> bool {
-    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
-}
-
-fn into_io(error: ignore::Error) -> io::Error {
-    let text = error.to_string();
-    error.into_io_error().unwrap_or_else(|| io::Error::other(text))
 }
 
 fn copy(error: &io::Error) -> io::Error {
     error.raw_os_error().map_or_else(|| io::Error::other(error.to_string()), io::Error::from_raw_os_error)
 }
 
-fn path_of(error: &ignore::Error) -> Option<&Path> {
-    match error {
-        ignore::Error::WithPath { path, .. } => Some(path),
-        ignore::Error::WithDepth { err, .. } | ignore::Error::WithLineNumber { err, .. } => path_of(err),
-        _ => None,
-    }
-}
-
 /// Puts the threads' parts together: in order, without ignored folders that hold nothing visible.
-fn gather(parts: Vec<Part>) -> Result<Walked, ContextError> {
+pub(super) fn gather(parts: Vec<Part>) -> Walked {
     let mut walked = Walked::default();
     let mut found = Vec::with_capacity(parts.iter().map(|p| p.found.len()).sum());
     for part in parts {
-        if let Some(message) = part.failure {
-            return Err(ContextError::Walk { message });
-        }
         found.extend(part.found);
         walked.hidden.extend(part.hidden);
         walked.counts.ignored += part.ignored;
@@ -486,7 +256,7 @@ fn gather(parts: Vec<Part>) -> Result<Walked, ContextError> {
     walked.inodes = found.iter().filter_map(|f| f.inode).collect();
     walked.entries =
         found.into_iter().map(|f| Entry { path: f.path, stat: f.stat, hardlink: None }).collect();
-    Ok(walked)
+    walked
 }
 
 struct Kept {

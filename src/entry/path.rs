@@ -84,14 +84,21 @@ impl ContextPath {
 
     /// fsutil's order on raw paths: `/` first, then bytewise.
     pub fn compare(a: &[u8], b: &[u8]) -> Ordering {
-        let common = a.iter().zip(b).position(|(x, y)| x != y);
-        match common {
-            None => a.len().cmp(&b.len()),
-            Some(i) if a[i] == b'/' => Ordering::Less,
-            Some(i) if b[i] == b'/' => Ordering::Greater,
-            Some(i) => a[i].cmp(&b[i]),
+        let common = common_prefix(a, b);
+        match (a.get(common), b.get(common)) {
+            (Some(b'/'), Some(_)) => Ordering::Less,
+            (Some(_), Some(b'/')) => Ordering::Greater,
+            (x, y) => x.cmp(&y),
         }
     }
+}
+
+/// How many bytes are the same at the beginning. Paths that are compared often lie in one folder, so this counts in strides.
+fn common_prefix(a: &[u8], b: &[u8]) -> usize {
+    const STRIDE: usize = 16;
+    let strides = a.as_chunks::<STRIDE>().0.iter().zip(b.as_chunks::<STRIDE>().0);
+    let start = strides.take_while(|(x, y)| x == y).count() * STRIDE;
+    start + a[start..].iter().zip(&b[start..]).take_while(|(x, y)| x == y).count()
 }
 
 impl PartialOrd for ContextPath {
@@ -131,6 +138,21 @@ mod tests {
         let mut v = ["a.b", "ab", "a/b", "a b", "a", "a-b", "a/b/c", "a/a"].map(path);
         v.sort();
         assert_eq!(v.map(|p| p.to_string()), ["a", "a/a", "a/b", "a/b/c", "a b", "a-b", "a.b", "ab"]);
+    }
+
+    #[test]
+    fn long_paths_are_compared_like_their_bytes_with_the_slash_first() {
+        let mut rng = fastrand::Rng::with_seed(1);
+        for _ in 0..20_000 {
+            let length = rng.usize(..70);
+            let a: Vec<u8> = (0..length).map(|_| *rng.choice(b"a/b.").unwrap()).collect();
+            let mut b = a[..rng.usize(..=length)].to_vec();
+            b.extend((0..rng.usize(..3)).map(|_| *rng.choice(b"a/b.").unwrap()));
+            let first =
+                |path: &[u8]| path.iter().map(|b| if *b == b'/' { 0 } else { *b }).collect::<Vec<_>>();
+            assert_eq!(ContextPath::compare(&a, &b), first(&a).cmp(&first(&b)), "{a:?} {b:?}");
+            assert_eq!(ContextPath::compare(&b, &a), first(&b).cmp(&first(&a)));
+        }
     }
 
     #[test]

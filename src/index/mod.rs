@@ -18,8 +18,8 @@
 //!   FUSE, no FAT, nothing unknown.
 //! * It was read in full, and could be opened.
 //!
-//! Extended attributes enter a digest, too, and older kernels' tmpfs changes them without moving ctime; so an identity holds a
-//! hash of them.
+//! Extended attributes enter a digest, too, and some file systems change them without moving ctime (f2fs, tmpfs of older
+//! kernels); so an identity holds a hash of them. On those that do move it, nobody has to ask again ([`Index::is_bare`]).
 //!
 //! What nothing can see: content that is written through a shared mapping moves the times when a page gets dirty, not with
 //! every store; a program that holds such a mapping for seconds and goes on writing is missed, as it is by git and make. And a
@@ -51,6 +51,7 @@ use rustc_hash::FxHashMap;
 use crate::digest::Digest;
 use format::Record;
 use table::Table;
+use volume::Volume;
 
 /// How much older than the walk a file's times must be. The coarsest clock of a file system has a grain of two seconds.
 pub const GRAIN: Duration = Duration::from_secs(2);
@@ -128,7 +129,8 @@ pub struct Index {
     place: [u8; 32],
     opened_ns: i64,
     table: Table,
-    volumes: FxHashMap<u64, u64>,
+    /// By device.
+    volumes: FxHashMap<u64, Volume>,
     learned: Mutex<Vec<Record>>,
 }
 
@@ -136,7 +138,11 @@ impl Index {
     /// Opens what the folder `folder` has on the context `root`, which is resolved. To be called before the walk, since files
     /// that change later than this are not remembered. An index that is missing or can't be trusted is an empty one.
     pub fn open(folder: &Path, root: &Path) -> Self {
-        Self::open_at(folder, root, now())
+        let mut index = Self::open_at(folder, root, now());
+        if let Ok(meta) = root.metadata() {
+            index.admit(meta.dev(), root);
+        }
+        index
     }
 
     fn open_at(folder: &Path, root: &Path, opened_ns: i64) -> Self {
@@ -146,8 +152,8 @@ impl Index {
         Self { file, place, opened_ns, table, volumes: FxHashMap::default(), learned: Mutex::default() }
     }
 
-    /// Says that files of `device` are asked about, of which `path` is one; they are remembered if its file system can be
-    /// trusted.
+    /// Says that files of another device than the context's own are asked about, of which `path` is one; they are remembered if
+    /// its file system can be trusted.
     pub fn admit(&mut self, device: u64, path: &Path) {
         if let Some(volume) = volume::volume(device, path) {
             self.volumes.insert(device, volume);
@@ -157,6 +163,12 @@ impl Index {
     /// The digests of a file in this state, if they are known.
     pub fn recall(&self, identity: &Identity) -> Option<Known> {
         self.table.find(&self.lasting(identity)?)
+    }
+
+    /// Whether a file in this state, apart from its attributes, is known to have none, so that nobody needs to ask.
+    pub fn is_bare(&self, identity: &Identity) -> bool {
+        self.volumes.get(&identity.device).is_some_and(|volume| volume.minds_xattrs)
+            && self.recall(&Identity { xattrs: 0, ..*identity }).is_some()
     }
 
     /// Takes the digests of a file that was opened in this state and read in full. Those that mayn't be remembered are dropped.
@@ -193,7 +205,7 @@ impl Index {
     /// The identity with the volume in place of the device, whose number is another one after the next boot; `None` when the
     /// file system isn't trusted.
     fn lasting(&self, identity: &Identity) -> Option<Identity> {
-        Some(Identity { device: *self.volumes.get(&identity.device)?, ..*identity })
+        Some(Identity { device: self.volumes.get(&identity.device)?.key, ..*identity })
     }
 
     /// Whether a later change must have other times.

@@ -50,9 +50,9 @@ pub fn load(
         Ok(ignore) => ignore,
         Err(e) => return Ok(Err(e)),
     };
-    // Before the walk, see there.
     let mut index = index.and_then(|folder| Some(Index::open(folder, &root.canonicalize().ok()?)));
-    let context = Context::load(root, ignore, &ContextOptions::default(), observer)?;
+    let options = ContextOptions { index: index.as_ref(), ..ContextOptions::default() };
+    let context = Context::load(root, ignore, &options, observer)?;
     if let Some(index) = &mut index {
         context.devices().iter().for_each(|(device, path)| index.admit(*device, path));
     }

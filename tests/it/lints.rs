@@ -10,7 +10,7 @@ use stowaway::observer::Silent;
 use stowaway::ops::{DockerfileInput, NamedInput, Read, Request};
 use stowaway::plan::{PlanOptions, lints_of_unreadable};
 
-use crate::support::case::{Case, OnDisk, load_all};
+use crate::support::case::{Case, Expected, OnDisk, load_all};
 use crate::support::parallel;
 use crate::vectors;
 
@@ -23,9 +23,32 @@ fn every_recorded_build_is_remarked_on_as_the_engine_did() {
     vectors::report(&cases, &results);
 }
 
+#[test]
+fn every_recorded_round_is_remarked_on_as_the_engine_did() {
+    let (cases, _) = vectors::split_skipped(load_all("changes"));
+    let rounds = || cases.iter().flat_map(|c| &c.rounds);
+    assert!(rounds().count() > 100 && rounds().any(|r| !r.expected.warnings.is_empty()));
+    let results = parallel::map(&cases, check_rounds);
+    vectors::report(&cases, &results);
+}
+
 fn check(case: &Case) -> Vec<String> {
-    let disk = OnDisk::new(case);
-    let request = request(&disk);
+    compare(&OnDisk::new(case), &case.expected)
+}
+
+fn check_rounds(case: &Case) -> Vec<String> {
+    let mut disk = OnDisk::new(case);
+    let mut bad = compare(&disk, &case.expected);
+    for (i, round) in case.rounds.iter().enumerate() {
+        round.mutations.iter().for_each(|m| disk.apply(m));
+        let said = compare(&disk, &round.expected);
+        bad.extend(said.into_iter().map(|b| format!("round {i} ({}): {b}", round.what)));
+    }
+    bad
+}
+
+fn compare(disk: &OnDisk, expected: &Expected) -> Vec<String> {
+    let request = request(disk);
     let mut got = match Read::of(&request, &Silent) {
         Ok(read) => said(&request, &read),
         Err(error) => return vec![error.to_string()],
@@ -33,10 +56,10 @@ fn check(case: &Case) -> Vec<String> {
     // The recorded ones are sorted by line.
     got.sort_by_key(|lint| lint.spans.first().map(|s| s.line));
     let got: Vec<Value> = got.iter().map(recorded_form).collect();
-    if got == case.expected.warnings {
+    if got == expected.warnings {
         return Vec::new();
     }
-    vec![format!("{}, but the engine: {}", json!(got), json!(case.expected.warnings))]
+    vec![format!("{}, but the engine: {}", json!(got), json!(expected.warnings))]
 }
 
 /// What a build says, as against `docker build --check`, which looks at every stage.

@@ -79,6 +79,11 @@ fn braces(lines: &Lines<'_>, pattern: &IgnorePattern, found: &mut Findings) -> b
     true
 }
 
+fn ending(lines: u64, what: &str) -> String {
+    let ends = if lines == 1 { "ends" } else { "end" };
+    format!("has {} that {ends} in {what}", text::count(lines, "line"))
+}
+
 /// What can't be seen. White space at the ends and a first byte order mark are cut off, so that they do no harm.
 fn white_space(lines: &Lines<'_>, found: &mut Findings) {
     let bytes = lines.folder.ignore.bytes;
@@ -96,10 +101,10 @@ fn white_space(lines: &Lines<'_>, found: &mut Findings) {
         parts.push("begins with a byte order mark".to_owned());
     }
     if returns > 0 {
-        parts.push(format!("has {} that end in CR LF", text::count(returns, "line")));
+        parts.push(ending(returns, "CR LF"));
     }
     if !trailing.is_empty() {
-        parts.push(format!("has {} that end in white space", text::count(trailing.len() as u64, "line")));
+        parts.push(ending(trailing.len() as u64, "white space"));
     }
     if parts.is_empty() {
         return;
