@@ -2,3 +2,35 @@
 //!
 //! An engine is a dockerd, which speaks HTTP/1.1 and upgrades `/grpc` and `/session` to HTTP/2, or a buildkitd, which speaks gRPC on its socket
 //! and carries the session in `Control/Session`.
+
+mod about;
+mod address;
+mod connect;
+mod endpoint;
+mod error;
+mod grpc;
+mod http1;
+mod stream;
+mod tunnel;
+
+#[cfg(test)]
+mod tests;
+
+pub use self::about::{About, Worker};
+pub use self::address::{Address, Ssh};
+pub use self::connect::{Announced, Engine, Patience};
+pub use self::endpoint::{Endpoint, Kind, Tls};
+pub use self::error::EngineError;
+pub use self::grpc::Grpc;
+pub use self::http1::Answer;
+pub use self::stream::{Io, Stream};
+
+/// Runs `work` with a runtime for connections, and waits for its end: all connections of a build live on the calling thread.
+///
+/// # Errors
+/// The system has no means for a runtime.
+pub fn block_on<T>(work: impl Future<Output = T>) -> Result<T, EngineError> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(|e| EngineError::Runtime { why: error::words(&e) })?;
+    Ok(runtime.block_on(work))
+}

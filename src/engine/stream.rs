@@ -1,0 +1,72 @@
+//! Connections to engines.
+
+use std::io;
+use std::path::Path;
+
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpStream, UnixStream};
+
+use super::address::Address;
+use super::endpoint::Endpoint;
+use super::error::{EngineError, words};
+
+/// Bytes to and from an engine.
+pub trait Io: AsyncRead + AsyncWrite + Unpin + Send + 'static {}
+
+impl<T: AsyncRead + AsyncWrite + Unpin + Send + 'static> Io for T {}
+
+/// A connection, whatever it runs over.
+pub type Stream = Box<dyn Io>;
+
+/// Connects.
+pub(super) async fn connect(endpoint: &Endpoint) -> Result<Stream, EngineError> {
+    match &endpoint.address {
+        Address::Unix(path) => {
+            let stream = UnixStream::connect(path).await;
+            Ok(Box::new(stream.map_err(|e| unix_error(endpoint, path, &e))?))
+        }
+        Address::Tcp(host, port) => {
+            let stream = tcp(host, *port).await.map_err(|e| tcp_error(endpoint, &e))?;
+            Ok(Box::new(stream))
+        }
+        Address::Ssh(_) => Err(unsupported(endpoint, "ssh is not spoken yet")),
+        Address::Other(why) => Err(unsupported(endpoint, why)),
+    }
+}
+
+/// Connects to the first of a host's addresses that listens.
+async fn tcp(host: &str, port: u16) -> io::Result<TcpStream> {
+    let stream = TcpStream::connect((host, port)).await?;
+    // Requests and answers are small; waiting for more of them helps nobody.
+    stream.set_nodelay(true)?;
+    Ok(stream)
+}
+
+fn unsupported(endpoint: &Endpoint, why: &str) -> EngineError {
+    EngineError::Unsupported {
+        what: endpoint.text.clone(),
+        source_of_choice: endpoint.source.clone(),
+        why: why.to_owned(),
+    }
+}
+
+fn unix_error(endpoint: &Endpoint, path: &Path, error: &io::Error) -> EngineError {
+    let hint = match error.kind() {
+        io::ErrorKind::NotFound => Some("start the engine, or say where it is with DOCKER_HOST".to_owned()),
+        io::ErrorKind::PermissionDenied => Some(format!(
+            "{} is for its owner and group alone: join the group (usually `docker`) and log in again, or use a rootless engine",
+            path.display()
+        )),
+        io::ErrorKind::ConnectionRefused => {
+            Some("the socket is there and nobody listens: start the engine again".to_owned())
+        }
+        _ => None,
+    };
+    EngineError::Unreachable { place: endpoint.place(), why: words(error), hint }
+}
+
+fn tcp_error(endpoint: &Endpoint, error: &io::Error) -> EngineError {
+    let hint = (error.kind() == io::ErrorKind::ConnectionRefused)
+        .then(|| "nobody listens there: start the engine, or correct the port".to_owned());
+    EngineError::Unreachable { place: endpoint.place(), why: words(error), hint }
+}
