@@ -48,6 +48,14 @@ pub enum ContextError {
         /// Which one, and why.
         source: PatternError,
     },
+    /// The exclude patterns that are asked for are none.
+    #[error("invalid excludepatterns: {patterns}: {}", .source.engine_message())]
+    Exclude {
+        /// All of them, as Go prints a list.
+        patterns: String,
+        /// Which one, and why.
+        source: PatternError,
+    },
     /// A path that is asked for has a control character, so that the request can't be sent.
     #[error("path {path:?} has a control character, which can't be sent in a request")]
     NotPrintable {
@@ -60,7 +68,9 @@ impl ContextError {
     /// What BuildKit prints after `failed to solve: ` for the same failure, where that doesn't hang on the machine.
     pub fn engine_message(&self) -> Option<String> {
         match self {
-            Self::Include { .. } => Some(format!("rpc error: code = Unknown desc = {self}")),
+            Self::Include { .. } | Self::Exclude { .. } => {
+                Some(format!("rpc error: code = Unknown desc = {self}"))
+            }
             // The client's walk fails, and the daemon passes its text on (`fsutil/receive.go`).
             Self::Match { .. } => Some(format!("error from sender: {self}")),
             Self::NotPrintable { .. } => Some(crate::pattern::not_printable("followpaths")),

@@ -72,7 +72,7 @@ impl Resolver<'_> {
     }
 
     fn target(&self, path: &[u8]) -> Result<Option<Vec<u8>>, ContextError> {
-        if matches!(path, b"." | b"/") {
+        if matches!(path, b"." | b"/") || is_outside(path) {
             return Ok(None);
         }
         let is_link = self.tree.look(below(path)).map(|(file_type, _)| file_type == FileType::Symlink);
@@ -94,6 +94,9 @@ impl Resolver<'_> {
     fn names(&self, folder: &[u8]) -> Result<Vec<Vec<u8>>, ContextError> {
         let is_dir = self.tree.look(below(folder)).map(|(file_type, _)| file_type == FileType::Dir);
         let is_root = folder == b".";
+        if is_outside(folder) {
+            return Ok(Vec::new());
+        }
         if !is_root && !found(is_dir, "following", folder)?.unwrap_or(false) {
             return Ok(Vec::new());
         }
@@ -118,6 +121,11 @@ fn below(path: &[u8]) -> &[u8] {
     }
 }
 
+/// True for what lies above the root: nothing of that can be sent, and an engine shall not learn of it what is a link.
+fn is_outside(path: &[u8]) -> bool {
+    path.strip_prefix(b"..").is_some_and(|rest| rest.is_empty() || rest[0] == b'/')
+}
+
 /// What isn't there is no error.
 fn found<T>(result: io::Result<T>, doing: &'static str, path: &[u8]) -> Result<Option<T>, ContextError> {
     use io::ErrorKind::{NotADirectory, NotFound};
@@ -132,7 +140,7 @@ fn found<T>(result: io::Result<T>, doing: &'static str, path: &[u8]) -> Result<O
 
 /// fsutil's `dedupePaths` on a sorted list: it compares with the last path that was kept, so that in bytewise order a
 /// sibling such as `a-b` lets `a/x` slip through behind `a`.
-fn without_children(sorted: Vec<Vec<u8>>) -> Option<Vec<Vec<u8>>> {
+pub(super) fn without_children(sorted: Vec<Vec<u8>>) -> Option<Vec<Vec<u8>>> {
     let mut kept: Vec<Vec<u8>> = Vec::with_capacity(sorted.len());
     for path in sorted {
         if path == b"." {
@@ -206,6 +214,18 @@ mod tests {
         assert_eq!(follow(&["self/y"]), some(&["self"]));
         assert_eq!(follow(&["real", "."]), None);
         assert_eq!(follow(&["/"]), None);
+    }
+
+    #[test]
+    fn nobody_looks_above_the_root() {
+        let outside = tempfile::tempdir().unwrap();
+        fs::create_dir(outside.path().join("root")).unwrap();
+        symlink("root/x", outside.path().join("link")).unwrap();
+        let tree = crate::context::Folder::find(&outside.path().join("root")).unwrap().unwrap();
+        for path in ["../link", "../l*", "../*/y", ".."] {
+            let found = follow_links(&tree, &[path.into()]).unwrap().unwrap();
+            assert_eq!(found, [path.as_bytes()]);
+        }
     }
 
     #[test]

@@ -10,8 +10,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::error::ContextError;
-use super::stat::file_type;
-use crate::entry::{ContextPath, Entry, FileType, Source};
+use super::stat::{Stats, file_type};
+use crate::entry::{ContextPath, Entry, FileType, Source, Stat};
 
 /// Small questions about files by their paths below a root, whatever an ignore file says. Paths are clean and relative; an
 /// empty one is the root, and no link is followed.
@@ -51,6 +51,17 @@ pub trait Tree: fmt::Debug + Send + Sync {
     /// # Errors
     /// What the file system says.
     fn file(&self, entry: &Entry) -> io::Result<Option<File>>;
+
+    /// The stat of a path as a client sends it, without hard links.
+    ///
+    /// # Errors
+    /// What the file system says.
+    fn stat(&self, path: &[u8], stats: &mut Stats) -> io::Result<Stat>;
+
+    /// The folder on disk in which the paths are, with links resolved; `None` for a listing.
+    fn folder(&self) -> Option<&Path> {
+        None
+    }
 
     /// True for a regular file; where links can lead out of the tree, also for one behind them.
     fn is_file(&self, path: &[u8]) -> bool {
@@ -141,6 +152,14 @@ impl Tree for Folder {
         }
     }
 
+    fn stat(&self, path: &[u8], stats: &mut Stats) -> io::Result<Stat> {
+        stats.read(&self.at(path))
+    }
+
+    fn folder(&self) -> Option<&Path> {
+        Some(&self.root)
+    }
+
     fn is_file(&self, path: &[u8]) -> bool {
         self.at(path).is_file()
     }
@@ -214,6 +233,10 @@ impl Tree for Listed {
 
     fn file(&self, entry: &Entry) -> io::Result<Option<File>> {
         self.source.file(entry)
+    }
+
+    fn stat(&self, path: &[u8], _: &mut Stats) -> io::Result<Stat> {
+        self.find(path).map(|entry| entry.stat.clone())
     }
 }
 

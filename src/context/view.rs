@@ -182,7 +182,7 @@ fn reaches(include: &Filter<'_>, problem: &Problem) -> Result<bool, BadPattern> 
     Ok(true)
 }
 
-fn invalid(patterns: &[Vec<u8>], source: crate::pattern::PatternError) -> ContextError {
+pub(super) fn invalid(patterns: &[Vec<u8>], source: crate::pattern::PatternError) -> ContextError {
     let list: Vec<_> = patterns.iter().map(|p| String::from_utf8_lossy(p)).collect();
     ContextError::Include { patterns: format!("[{}]", list.join(" ")), source }
 }

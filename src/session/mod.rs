@@ -2,18 +2,25 @@
 //!
 //! The engine decides what it asks for; every service refuses what wasn't offered to the build.
 
+pub mod files;
+mod health;
+mod packet;
+
 use std::convert::Infallible;
 use std::future::poll_fn;
 use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
-use hyper_util::rt::{TokioExecutor, TokioIo};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tonic::body::Body;
 use tonic::codegen::Service;
 use tonic::server::NamedService;
 use tower::util::BoxCloneSyncService;
+
+pub use health::Alive;
 
 type Call = BoxCloneSyncService<http::Request<Body>, http::Response<Body>, Infallible>;
 
@@ -90,6 +97,11 @@ impl Session {
             .initial_stream_window_size(1 << 20)
             .initial_connection_window_size(2 << 20)
             .max_concurrent_streams(1024)
+            // Patterns and paths travel in headers; hyper's own limit of 16 KiB is soon reached.
+            .max_header_list_size(4 << 20)
+            .timer(TokioTimer::new())
+            .keep_alive_interval(Duration::from_secs(30))
+            .keep_alive_timeout(Duration::from_secs(120))
             .serve_connection(TokioIo::new(io), TowerToHyperService::new(dispatch))
             .await
             .map_err(io::Error::other)

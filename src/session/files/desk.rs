@@ -1,0 +1,121 @@
+//! Where requests for contents are handed in and taken up: no id is accepted that wasn't listed, and none twice.
+
+use std::collections::VecDeque;
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+
+use super::super::packet::has_content;
+use super::local::Local;
+use crate::entry::Entry;
+
+/// No content stands behind this id, or it was asked for already.
+const NOTHING: u32 = u32::MAX;
+
+/// Ids that were listed, and those of them that are asked for. Never more of these than of those.
+#[derive(Debug, Default)]
+pub(super) struct Desk {
+    state: Mutex<State>,
+    news: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// For each id the place of its entry: in the context, or in `own`.
+    places: Vec<u32>,
+    /// Files that are in no context.
+    own: Vec<Entry>,
+    asked: VecDeque<(u32, u32)>,
+    closed: bool,
+}
+
+/// Entries that are about to be listed.
+#[derive(Debug, Default)]
+pub(super) struct Batch {
+    places: Vec<u32>,
+    own: Vec<Entry>,
+}
+
+/// Why there is no next id.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Idle {
+    /// Nothing is asked for at the moment.
+    Yet,
+    /// Nothing more will be.
+    ForGood,
+}
+
+impl Batch {
+    /// Takes note of the next entry; `place` is where it stands in the context, if it does.
+    pub(super) fn add(&mut self, place: Option<usize>, entry: &Entry) {
+        let place = match place {
+            _ if !has_content(entry.stat.file_type) => NOTHING,
+            Some(place) => u32::try_from(place).unwrap_or(NOTHING),
+            None => {
+                self.own.push(entry.clone());
+                u32::try_from(self.own.len() - 1).unwrap_or(NOTHING)
+            }
+        };
+        self.places.push(place);
+    }
+}
+
+impl Desk {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Registers entries, in a local of one kind only. This comes before they are sent, since the engine may ask at once.
+    pub(super) fn register(&self, batch: &mut Batch) {
+        let mut state = self.state();
+        let shift = u32::try_from(state.own.len()).unwrap_or(NOTHING);
+        let moved = !batch.own.is_empty();
+        let shifted =
+            |place: u32| if moved && place != NOTHING { place.saturating_add(shift) } else { place };
+        state.places.extend(batch.places.drain(..).map(shifted));
+        state.own.append(&mut batch.own);
+    }
+
+    /// Hands in a request; false for an id that can't be asked for.
+    pub(super) fn ask(&self, id: u32) -> bool {
+        let mut state = self.state();
+        let slot = usize::try_from(id).ok().and_then(|at| state.places.get_mut(at));
+        let place = slot.map_or(NOTHING, |slot| std::mem::replace(slot, NOTHING));
+        if place != NOTHING {
+            state.asked.push_back((id, place));
+            self.news.notify_one();
+        }
+        place != NOTHING
+    }
+
+    /// Nothing more will be asked for. What was is still taken up.
+    pub(super) fn close(&self) {
+        self.state().closed = true;
+        self.news.notify_all();
+    }
+
+    /// Nothing more is taken up either.
+    pub(super) fn abandon(&self) {
+        self.state().asked.clear();
+        self.close();
+    }
+
+    /// The next id and its entry; waits for one if `wait`.
+    pub(super) fn next(&self, local: &Local, wait: bool) -> Result<(u32, Entry), Idle> {
+        let mut state = self.state();
+        loop {
+            if let Some((id, place)) = state.asked.pop_front() {
+                let place = place as usize;
+                // A listing is either all of the context's entries or all of its own.
+                let entry = if state.own.is_empty() { local.entry(place) } else { state.own.get(place) };
+                match entry {
+                    Some(entry) => return Ok((id, entry.clone())),
+                    None => continue,
+                }
+            }
+            match (state.closed, wait) {
+                (true, _) => return Err(Idle::ForGood),
+                (false, false) => return Err(Idle::Yet),
+                (false, true) => state = self.news.wait(state).unwrap_or_else(PoisonError::into_inner),
+            }
+        }
+    }
+}

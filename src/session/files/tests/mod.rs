@@ -1,0 +1,5 @@
+//! The service as an engine meets it.
+
+mod hostile;
+mod receiver;
+mod transfers;
