@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::message::Message;
 use super::vertex::{State, Vertex, finish};
+use crate::progress::Message;
 
 /// A longer line is no message. BuildKit's own are below the 16 MiB that gRPC lets through.
 const LINE: u64 = 24 << 20;
@@ -46,7 +46,7 @@ pub fn read(mut input: impl BufRead) -> io::Result<BuildLog> {
     }
 }
 
-/// A log that is taken line by line, while the builder is still at it.
+/// A log that is taken piece by piece, while the builder is still at it.
 #[derive(Debug, Default)]
 pub struct Recorder {
     log: BuildLog,
@@ -59,23 +59,27 @@ pub struct Recorder {
 impl Recorder {
     /// Takes a line.
     pub fn line(&mut self, line: &[u8]) {
-        let Some(message) = Message::of(line) else {
-            self.log.others += u64::from(!line.trim_ascii().is_empty());
-            return;
-        };
+        match Message::of_line(line) {
+            Some(message) => self.take(&message),
+            None => self.log.others += u64::from(!line.trim_ascii().is_empty()),
+        }
+    }
+
+    /// Takes what an engine reports.
+    pub fn take(&mut self, message: &Message) {
         self.log.messages += 1;
-        for vertex in message.vertexes.into_iter().flatten().filter(|v| !v.digest.is_empty()) {
+        for vertex in message.vertexes.iter().filter(|v| !v.digest.is_empty()) {
             self.span(vertex.started, vertex.completed);
             let place = self.place(&vertex.digest);
             self.states[place].1.update(vertex);
         }
         // What is said of a vertex that was never named can't be told to anybody.
-        for status in message.statuses.into_iter().flatten() {
+        for status in &message.statuses {
             if let Some(place) = self.places.get(&status.vertex) {
                 self.states[*place].1.status(status);
             }
         }
-        for log in message.logs.into_iter().flatten() {
+        for log in &message.logs {
             if let Some(place) = self.places.get(&log.vertex) {
                 self.states[*place].1.print(&log.data);
             }
@@ -98,7 +102,7 @@ impl Recorder {
         self.states.len() - 1
     }
 
-    /// The vertices, groups as one.
+    /// What became of everything, groups as one vertex.
     pub fn finish(mut self) -> BuildLog {
         let mut groups: HashMap<String, usize> = HashMap::new();
         let mut gathered: Vec<(String, String, Vec<State>)> = Vec::new();

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::message::{StatusMessage, VertexMessage};
+use crate::progress::{self, Status};
 
 /// So much of what a vertex printed is kept: its end.
 const TAIL: usize = 4096;
@@ -85,15 +85,15 @@ pub struct State {
 
 impl State {
     /// Takes what is new.
-    pub fn update(&mut self, message: VertexMessage) {
+    pub fn update(&mut self, message: &progress::Vertex) {
         if !message.name.is_empty() {
-            self.name = message.name;
+            self.name.clone_from(&message.name);
         }
-        if let Some(group) = message.group {
-            self.group = Some((group.id, group.name));
+        if let Some(group) = &message.group {
+            self.group = Some((group.id.clone(), group.name.clone()));
         }
         if !message.error.is_empty() {
-            self.error = message.error;
+            self.error.clone_from(&message.error);
         }
         // A later message without a start repeats what a vertex is, not what became of it (progressui/display.go).
         let Some(started) = message.started else { return };
@@ -108,10 +108,10 @@ impl State {
     }
 
     /// Takes how far something is: a folder of the client's, or a layer that is pulled.
-    pub fn status(&mut self, status: StatusMessage) {
+    pub fn status(&mut self, status: &Status) {
         let counts = status.id.starts_with("transferring") || status.id.starts_with("sha256:");
         if counts && (self.transfers.len() < PARTS || self.transfers.contains_key(&status.id)) {
-            self.transfers.insert(status.id, u64::try_from(status.current).unwrap_or(0));
+            self.transfers.insert(status.id.clone(), u64::try_from(status.current).unwrap_or(0));
         }
     }
 

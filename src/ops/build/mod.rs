@@ -1,6 +1,7 @@
 //! `build`: builds with an engine, which is fed from our own walk; says before what will happen, and after what did.
 
 mod can;
+pub mod failure;
 mod files;
 mod inputs;
 mod offer;
