@@ -84,13 +84,11 @@ pub enum Error {
         /// What is known of it.
         message: String,
     },
-    /// An engine could not build.
+    /// An engine could not build; whoever watches the build was told more.
     #[error("{message}")]
     Build {
-        /// What it says, and where in the Dockerfile.
+        /// What it says.
         message: String,
-        /// What we know of the reason.
-        hint: Option<String>,
     },
     /// Somebody interrupted it.
     #[error("interrupted")]
@@ -138,7 +136,7 @@ impl Error {
     /// What to do about it, where something can be said.
     pub fn hint(&self) -> Option<String> {
         match self {
-            Self::Usage { hint, .. } | Self::NoPlan { hint, .. } | Self::Build { hint, .. } => hint.clone(),
+            Self::Usage { hint, .. } | Self::NoPlan { hint, .. } => hint.clone(),
             #[cfg(feature = "engine")]
             Self::Engine(error) => error.hint(),
             Self::Import(error) => error.hint(),

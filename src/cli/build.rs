@@ -5,7 +5,7 @@ mod screen;
 
 pub use self::args::BuildVerb;
 
-use std::io::{self, Write as _};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use self::screen::Told;
@@ -26,7 +26,11 @@ pub fn run(verb: &BuildVerb) -> Result<u8, Error> {
         request: request(verb, &options)?,
         options,
         endpoint: endpoint(verb),
-        surroundings: Surroundings { docker_config: docker_config(), ..Surroundings::default() },
+        surroundings: Surroundings {
+            builder: "default".into(),
+            docker_config: docker_config(),
+            ..Surroundings::default()
+        },
         store: snapshot::store().ok(),
         records: folders::state(|name| std::env::var_os(name)).map(|folder| folder.join("builds")),
     };
@@ -36,8 +40,16 @@ pub fn run(verb: &BuildVerb) -> Result<u8, Error> {
     let quiet = Progress::new(super::options::Progress::Quiet, true);
     let built = build::build(&job, Box::new(io::stdin()), &asked, &mut told, &quiet);
     interrupt::ask_nobody();
+    let built = match built {
+        Ok(built) => built,
+        // The screen has told it.
+        Err(e @ Error::Build { .. }) => return Ok(e.exit_code()),
+        Err(e) => {
+            told.finish();
+            return Err(e);
+        }
+    };
     told.finish();
-    let built = built?;
     report(verb, &built)?;
     let differs = built.report.summary.differences > 0;
     Ok(if verb.verify && differs { FOUND } else { DONE })
@@ -62,7 +74,8 @@ fn report(verb: &BuildVerb, built: &Built) -> Result<(), Error> {
 
 /// The build as it is planned here; `None` where its context is not a folder, and for several platforms.
 fn request(verb: &BuildVerb, options: &Options) -> Result<Option<Request>, Error> {
-    if !Path::new(&verb.context).is_dir() || options.platforms.len() > 1 || verb.file.as_deref() == Some("-") {
+    if !Path::new(&verb.context).is_dir() || options.platforms.len() > 1 || verb.file.as_deref() == Some("-")
+    {
         return Ok(None);
     }
     let given = BuildOptions {
@@ -109,3 +122,6 @@ fn docker_config() -> serde_json::Value {
     let bytes = folder.and_then(|f| std::fs::read(f.join("config.json")).ok()).unwrap_or_default();
     serde_json::from_slice(&bytes).unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests;

@@ -120,7 +120,12 @@ impl BuildReport {
 impl Document for BuildReport {
     fn human(&self, out: &mut dyn Write, look: &Look) -> io::Result<()> {
         if let Some(why) = &self.skipped {
-            return writeln!(out, "{} {}", look.paint(Tone::Strong, "nothing to build:"), shown(why.as_bytes()));
+            return writeln!(
+                out,
+                "{} {}",
+                look.paint(Tone::Strong, "nothing to build:"),
+                shown(why.as_bytes())
+            );
         }
         for step in self.steps.iter().filter(|s| s.predicted.is_some()) {
             beside(out, step, look)?;
@@ -142,7 +147,8 @@ impl Document for BuildReport {
 /// A step: what was predicted, what was done.
 fn beside(out: &mut dyn Write, step: &BuiltStep, look: &Look) -> io::Result<()> {
     let predicted = step.why.as_ref().map_or_else(String::new, words::state);
-    let took = if step.outcome.ran() { format!(" {:.1}s", step.seconds.as_secs_f64()) } else { String::new() };
+    let took =
+        if step.outcome.ran() { format!(" {:.1}s", step.seconds.as_secs_f64()) } else { String::new() };
     let was = if step.outcome == StepOutcome::Waiting { "not begun" } else { step.outcome.name() };
     let mark = match step.difference {
         Some(_) => look.paint(Tone::Error, "!"),
@@ -246,7 +252,10 @@ mod tests {
         let report = BuildReport { steps, ..BuildReport::default() }.counted();
         assert_eq!(report.summary.differences, 1);
         let text = text(&report);
-        assert!(text.contains("predicted cached, ran 1.2s") && text.contains("a defect of stowaway"), "{text}");
+        assert!(
+            text.contains("predicted cached, ran 1.2s") && text.contains("a defect of stowaway"),
+            "{text}"
+        );
     }
 
     #[test]

@@ -72,7 +72,9 @@ fn decode(key: &str, value: &str) -> Value {
     let json: Option<Value> = bytes.and_then(|b| serde_json::from_slice(&b).ok());
     match json {
         Some(Value::Object(map)) if !map.is_empty() => Value::Object(map),
-        Some(Value::Array(list)) if !list.is_empty() && list.iter().all(Value::is_object) => Value::Array(list),
+        Some(Value::Array(list)) if !list.is_empty() && list.iter().all(Value::is_object) => {
+            Value::Array(list)
+        }
         _ => plain(),
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::io::{self, Read};
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use super::options::Options;
@@ -38,7 +38,11 @@ pub struct Inputs {
 ///
 /// # Errors
 /// [`Error`] for what is not there, can't be read or can't be meant.
-pub fn find(options: &Options, stdin: &mut dyn Read, id: &mut dyn FnMut() -> String) -> Result<Inputs, Error> {
+pub fn find(
+    options: &Options,
+    stdin: &mut dyn Read,
+    id: &mut dyn FnMut() -> String,
+) -> Result<Inputs, Error> {
     let mut inputs = Inputs::default();
     let name = match options.context.as_str() {
         "-" => from_stdin(options, stdin, &mut inputs, id)?,
@@ -104,14 +108,17 @@ fn from_stdin(
         return Err(Error::usage("both standard input and -f would be the Dockerfile", hint));
     }
     inputs.empty_context = true;
-    Ok(inline(beginning, stdin, inputs)?)
+    inline(beginning, stdin, inputs)
 }
 
 /// A Dockerfile of which the beginning was read.
 fn inline(mut bytes: Vec<u8>, stdin: &mut dyn Read, inputs: &mut Inputs) -> Result<String, Error> {
     bytes.extend(read_up_to(stdin, MAX_DOCKERFILE)?);
     if bytes.len() as u64 >= MAX_DOCKERFILE {
-        return Err(Error::usage("the Dockerfile on standard input is over 16 MiB", "give it as a file with -f"));
+        return Err(Error::usage(
+            "the Dockerfile on standard input is over 16 MiB",
+            "give it as a file with -f",
+        ));
     }
     inputs.dockerfile = Some(bytes);
     inputs.attrs.insert("dockerfilekey".into(), "dockerfile".into());
@@ -153,9 +160,10 @@ fn in_folder(
     match options.file.as_deref() {
         Some("-") => inline(Vec::new(), stdin, inputs),
         None => Ok(beside(Path::new(context), Path::new("Dockerfile"), inputs)),
-        Some(url) if is_http(url) && !Path::new(url).exists() => {
-            Err(Error::usage(format!("the Dockerfile {url} is a URL; only files are sent"), "download it first"))
-        }
+        Some(url) if is_http(url) && !Path::new(url).exists() => Err(Error::usage(
+            format!("the Dockerfile {url} is a URL; only files are sent"),
+            "download it first",
+        )),
         Some(path) => outside(path, inputs),
     }
 }
@@ -163,9 +171,9 @@ fn in_folder(
 /// A Dockerfile that is named by its path.
 fn outside(path: &str, inputs: &mut Inputs) -> Result<String, Error> {
     let path = Path::new(path);
-    let name = path.file_name().ok_or_else(|| {
-        Error::usage(format!("{} is no Dockerfile", path.display()), "name a file with -f")
-    })?;
+    let name = path
+        .file_name()
+        .ok_or_else(|| Error::usage(format!("{} is no Dockerfile", path.display()), "name a file with -f"))?;
     let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
     check_folder(folder, "what holds the Dockerfile")?;
     Ok(beside(folder, Path::new(name), inputs))
@@ -208,12 +216,7 @@ fn remote(
 }
 
 /// One `--build-context`.
-fn named(
-    name: &str,
-    value: &str,
-    inputs: &mut Inputs,
-    id: &mut dyn FnMut() -> String,
-) -> Result<(), Error> {
+fn named(name: &str, value: &str, inputs: &mut Inputs, id: &mut dyn FnMut() -> String) -> Result<(), Error> {
     let key = format!("context:{name}");
     let folder = Path::new(value).is_dir();
     if value.starts_with("docker-image://") || value.starts_with("target:") || !folder && is_remote(value) {
@@ -242,11 +245,6 @@ fn layout_digest(spec: &LayoutSpec, tag: &str) -> Result<Digest, Error> {
         return Ok(digest);
     }
     Ok(Layout { folder: &spec.folder }.find(&Wanted { tag: Some(tag), ..Wanted::default() })?)
-}
-
-/// The whole of an archive: what was read of it, and the rest.
-pub fn rest_of(beginning: Vec<u8>, stdin: impl Read + Send + 'static) -> impl Read + Send + 'static {
-    io::Cursor::new(beginning).chain(stdin)
 }
 
 #[cfg(test)]

@@ -18,21 +18,23 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bollard_buildkit_proto::moby::buildkit::v1::StatusResponse;
 use tokio::sync::oneshot;
 
-pub use self::options::{Call, Export, Flags, Options, Target};
+pub use self::inputs::{Inputs, find as find_inputs};
+pub use self::offer::Surroundings;
+pub use self::options::{CacheEntry, Call, Export, Flags, Host, Options, Secret, SecretSource, Ssh, Target};
 use self::predict::{Foreseen, Prediction};
 use self::record::{Place, Record};
 use self::run::{Failure, Happening};
 pub use self::run::{Interrupt, Response};
-use self::solve::Solve;
+pub use self::solve::{Capabilities, Driver, Solve, solve};
 use super::Request;
 use crate::digest::Digest;
 use crate::engine::{self, Endpoint, Engine, Patience};
 use crate::error::Error;
 use crate::log::Recorder;
 use crate::observer::Observer;
+use crate::progress::{self, Message};
 use crate::report::{BuildReport, WhyReport};
 use crate::snapshot::Store;
 
@@ -48,14 +50,12 @@ pub struct Job {
     /// Where the engine is.
     pub endpoint: Endpoint,
     /// What the environment and Docker's configuration tell.
-    pub surroundings: offer::Surroundings,
+    pub surroundings: Surroundings,
     /// Where snapshots are kept.
     pub store: Option<Store>,
     /// The folder of the records of earlier builds.
     pub records: Option<PathBuf>,
 }
-
-pub use self::offer::Surroundings;
 
 /// Who watches a build.
 pub trait Screen {
@@ -65,10 +65,23 @@ pub trait Screen {
     fn foretold(&mut self, report: &WhyReport);
     /// Why nothing is foretold.
     fn untold(&mut self, why: &str);
-    /// The engine reports; `line` is the same as JSON.
-    fn status(&mut self, status: &StatusResponse);
+    /// There is an engine, and it is asked to build.
+    fn begins(&mut self, about: &About);
+    /// The engine reports.
+    fn status(&mut self, message: &Message);
     /// Time passes.
     fn tick(&mut self);
+    /// The build has failed.
+    fn failed(&mut self, failure: &progress::Failure);
+}
+
+/// What builds, in buildx's words.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct About {
+    /// The builder's name.
+    pub builder: String,
+    /// The kind of builder.
+    pub driver: &'static str,
 }
 
 /// A build that was made.
@@ -122,8 +135,9 @@ async fn attempt<'scope>(
         () = interrupt.received() => return Err(Error::Interrupted),
     };
     let can = can::capabilities(&engine, &job.surroundings);
-    let solve = solve::solve(&job.options, &inputs, &can)?;
+    let solve = solve(&job.options, &inputs, &can)?;
     solve.warnings.iter().for_each(|text| screen.warning(text));
+    screen.begins(&About { builder: job.surroundings.builder.clone(), driver: can.driver.name() });
     let place = place(job, &engine);
     let last = place.as_ref().and_then(Place::read);
     let foresight = job.request.as_ref().filter(|_| job.options.call.is_none()).map(|request| {
@@ -140,11 +154,11 @@ async fn attempt<'scope>(
     if !matches!(answer, Err(Failure::Interrupted)) {
         watch.wait(Duration::MAX).await;
     }
-    let Watch { foreseen, log, .. } = watch;
+    let Watch { foreseen, log, screen, .. } = watch;
     let foreseen = foreseen.transpose().unwrap_or(None);
     let response = match answer {
         Ok(response) => response,
-        Err(failure) => return Err(explained(failure, foreseen.as_ref())),
+        Err(failure) => return Err(explained(failure, foreseen.as_ref(), screen)),
     };
     let mut report = BuildReport {
         engine: engine.endpoint().place(),
@@ -156,7 +170,8 @@ async fn attempt<'scope>(
         if let Prediction::None(why) = &foreseen.prediction {
             report.unpredicted = Some(why.clone());
         }
-        report.steps = outcome::join(request, foreseen, &log.finish()).map(outcome::steps).unwrap_or_default();
+        report.steps =
+            outcome::join(request, foreseen, &log.finish()).map(outcome::steps).unwrap_or_default();
         if let Err(e) = keep(job, foreseen, place.as_ref(), &solve, &response) {
             report.notes.push(format!("this build is not remembered for the next one: {e}"));
         }
@@ -200,8 +215,9 @@ impl Watch<'_> {
         }
         match happening {
             Happening::Status(status) => {
-                self.log.line(&offer::line(&status));
-                self.screen.status(&status);
+                let message = status::message(*status);
+                self.log.take(&message);
+                self.screen.status(&message);
             }
             Happening::Tick => self.screen.tick(),
         }
@@ -264,8 +280,8 @@ fn asked(solve: &Solve) -> String {
     Digest::blake3(serde_json::to_vec(&parts).unwrap_or_default()).to_string()
 }
 
-/// A failure in words, with what is known of its reason.
-fn explained(failure: Failure, foreseen: Option<&Foreseen>) -> Error {
+/// A failure, with what is known of its reason.
+fn explained(failure: Failure, foreseen: Option<&Foreseen>, screen: &mut dyn Screen) -> Error {
     let status = match failure {
         Failure::Before(error) => return error,
         Failure::Interrupted => return Error::Interrupted,
@@ -274,15 +290,15 @@ fn explained(failure: Failure, foreseen: Option<&Foreseen>) -> Error {
     if run::is_lost(&status) {
         return Error::Lost { message: status.message().to_owned() };
     }
-    let message = format!("failed to solve: {}", status.message());
+    let mut failure = failure::failure(&status);
     let blamed = |path: &[u8]| {
         let path = String::from_utf8_lossy(path);
-        !path.is_empty() && message.contains(&format!("\"{path}\""))
+        !path.is_empty() && status.message().contains(&format!("\"{path}\""))
     };
+    let said = |text: &str| !text.is_empty() && status.message().contains(text);
     let faults = foreseen.map(|f| f.faults.as_slice()).unwrap_or_default();
-    let known = faults
-        .iter()
-        .find(|(fault, path)| blamed(path) || message.contains(&fault.engine_message) && !fault.engine_message.is_empty());
-    let hint = known.map(|(fault, _)| offer::explanation(fault));
-    Error::Build { message, hint }
+    let known = faults.iter().find(|(fault, path)| blamed(path) || said(&fault.engine_message));
+    failure.hints.extend(known.map(|(fault, _)| offer::explanation(fault)));
+    screen.failed(&failure);
+    Error::Build { message: failure.message }
 }

@@ -8,20 +8,20 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::Job;
 use super::inputs::Inputs;
-use super::options::SecretSource;
-use super::solve::{Driver, Solve};
-use bollard_buildkit_proto::moby::buildkit::v1::StatusResponse;
-
+use super::options::Target;
+use super::solve::{Driver, Solve, cache_folders};
 use crate::context::{Folder, Listed, MemoryTree};
 use crate::digest::Digest;
 use crate::error::Error;
 use crate::report::ErrorReport;
-use crate::session::Session;
 use crate::session::files::{FileSync, Local};
+use crate::session::{Alive, Session};
 
 /// What the environment and Docker's configuration tell.
 #[derive(Debug, Clone, Default)]
 pub struct Surroundings {
+    /// The builder's name.
+    pub builder: String,
     /// Docker's configuration, `config.json`; null where there is none.
     pub docker_config: serde_json::Value,
     /// How a BuildKit of its own is run.
@@ -39,16 +39,36 @@ pub struct Surroundings {
 pub fn session(
     job: &Job,
     inputs: Inputs,
-    _solve: &Solve,
+    solve: &Solve,
     _stdin: Box<dyn Read + Send>,
 ) -> Result<Session, Error> {
+    refuse(job, &inputs, solve)?;
     let key = shared_key(job, &inputs);
-    let mut session = Session::new(random_id(), "stowaway", key);
+    let mut session = Session::new(random_id(), "stowaway", key).with(&["Check"], Alive::server());
     let locals = locals(&inputs)?;
     if !locals.is_empty() {
         session = session.with(FileSync::METHODS, FileSync::new(locals, Arc::new(|_| {})));
     }
     Ok(session)
+}
+
+/// What the session has no service for.
+fn refuse(job: &Job, inputs: &Inputs, solve: &Solve) -> Result<(), Error> {
+    let missing = [
+        (inputs.archive.is_some(), "an archive on standard input"),
+        (!inputs.layouts.is_empty(), "a named context in an OCI layout"),
+        (!cache_folders(solve).is_empty(), "a cache in a folder"),
+        (!job.options.secrets.is_empty(), "--secret"),
+        (!job.options.ssh.is_empty(), "--ssh"),
+        (job.options.call.is_some(), "--call"),
+        (solve.exports.iter().any(|e| e.target != Target::Engine), "an output that is not the engine's own"),
+    ];
+    match missing.iter().find(|(is, _)| *is) {
+        Some((_, what)) => {
+            Err(Error::usage(format!("{what} is not supported yet"), "use `docker build` for this"))
+        }
+        None => Ok(()),
+    }
 }
 
 /// The folders, each under its name.
@@ -114,10 +134,4 @@ pub fn explanation(fault: &ErrorReport) -> String {
         text.push_str(&format!("; {hint}"));
     }
     text
-}
-
-/// A report as a line of `--progress=rawjson`.
-pub fn line(status: &StatusResponse) -> Vec<u8> {
-    // Its maps have strings as keys.
-    serde_json::to_vec(&super::status::message(status.clone())).unwrap_or_default()
 }

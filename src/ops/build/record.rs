@@ -73,12 +73,6 @@ impl Place {
         file.write_all(&serde_json::to_vec(record)?)?;
         file.persist(&self.file).map(drop).map_err(|e| e.error)
     }
-
-    /// Removes the record: nobody can say any more what the engine has.
-    pub fn forget(&self) {
-        // One that is not there is as good as one that is gone.
-        let _ = fs::remove_file(&self.file);
-    }
 }
 
 #[cfg(test)]
@@ -99,7 +93,6 @@ mod tests {
         assert_eq!(Place::new(folder.path(), &[b"/a", b"Dockerfile"], "other").read(), None);
         fs::remove_file(snapshot).unwrap();
         assert_eq!(place.read(), None, "without its snapshot it is of no use");
-        place.forget();
     }
 
     #[test]

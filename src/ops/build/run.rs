@@ -229,10 +229,7 @@ mod tests {
 
     fn solve() -> Solve {
         let attrs = BTreeMap::from([("name".to_owned(), "x".to_owned())]);
-        let cache = CacheEntry {
-            kind: "local".into(),
-            attrs: BTreeMap::from([("src".into(), "/c".into())]),
-        };
+        let cache = CacheEntry { kind: "local".into(), attrs: BTreeMap::from([("src".into(), "/c".into())]) };
         Solve {
             frontend: "dockerfile.v0".into(),
             attrs: BTreeMap::from([("filename".into(), "Dockerfile".into())]),

@@ -85,7 +85,10 @@ pub struct Solve {
 impl std::fmt::Debug for Solve {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let kinds: Vec<&String> = self.exports.iter().map(|e| &e.kind).collect();
-        f.debug_struct("Solve").field("frontend", &self.frontend).field("exports", &kinds).finish_non_exhaustive()
+        f.debug_struct("Solve")
+            .field("frontend", &self.frontend)
+            .field("exports", &kinds)
+            .finish_non_exhaustive()
     }
 }
 

@@ -117,7 +117,10 @@ mod tests {
     #[test]
     fn keys_are_lower_case_and_a_type_is_needed() {
         let read = entries("type=local,DEST=/c,mode=max", &none).unwrap();
-        assert_eq!(read[0].attrs, BTreeMap::from([("dest".into(), "/c".into()), ("mode".into(), "max".into())]));
+        assert_eq!(
+            read[0].attrs,
+            BTreeMap::from([("dest".into(), "/c".into()), ("mode".into(), "max".into())])
+        );
         assert_eq!(entries("dest=x", &none).unwrap_err(), Bad::new("it has no type"));
         assert_eq!(entries("type=local,x", &none).unwrap_err(), Bad::new("field 2 is not KEY=VALUE"));
     }

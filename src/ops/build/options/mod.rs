@@ -150,7 +150,10 @@ pub struct Options {
 impl std::fmt::Debug for Options {
     /// Without anything that may hold a secret.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Options").field("context", &self.context).field("tags", &self.tags).finish_non_exhaustive()
+        f.debug_struct("Options")
+            .field("context", &self.context)
+            .field("tags", &self.tags)
+            .finish_non_exhaustive()
     }
 }
 
@@ -246,7 +249,8 @@ fn tag(text: &str) -> Result<String, Bad> {
 }
 
 fn named(text: &str) -> Result<(String, String), Bad> {
-    let (name, value) = text.split_once('=').ok_or_else(|| Bad::new(format!("`{text}` is not NAME=VALUE")))?;
+    let (name, value) =
+        text.split_once('=').ok_or_else(|| Bad::new(format!("`{text}` is not NAME=VALUE")))?;
     Ok((values::context_name(name)?, value.to_owned()))
 }
 

@@ -25,7 +25,10 @@ fn what_can_not_go_together_is_refused() {
 #[test]
 fn an_error_names_the_option_and_keeps_values_to_itself() {
     for (flags, text) in [
-        (Flags { cache_to: words(&["type=s3,hunter2"]), ..Flags::default() }, "--cache-to: field 2 is not KEY=VALUE"),
+        (
+            Flags { cache_to: words(&["type=s3,hunter2"]), ..Flags::default() },
+            "--cache-to: field 2 is not KEY=VALUE",
+        ),
         (Flags { build_args: words(&["=hunter2"]), ..Flags::default() }, "a --build-arg has no name"),
         (Flags { secrets: words(&["hunter2"]), ..Flags::default() }, "--secret: field 1 is not KEY=VALUE"),
         (Flags { labels: words(&["=x"]), ..Flags::default() }, "a --label has no name"),

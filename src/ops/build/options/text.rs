@@ -142,13 +142,9 @@ mod tests {
 
     #[test]
     fn booleans_are_gos() {
-        assert_eq!(["1", "True", "f", "0", "yes", ""].map(boolean), [
-            Some(true),
-            Some(true),
-            Some(false),
-            Some(false),
-            None,
-            None
-        ]);
+        assert_eq!(
+            ["1", "True", "f", "0", "yes", ""].map(boolean),
+            [Some(true), Some(true), Some(false), Some(false), None, None]
+        );
     }
 }

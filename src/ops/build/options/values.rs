@@ -47,8 +47,21 @@ fn host(text: &str) -> Result<Host, Bad> {
 /// What is wrong, in words.
 pub fn ulimit(text: &str) -> Result<(String, String), Bad> {
     const NAMES: &[&str] = &[
-        "core", "cpu", "data", "fsize", "locks", "memlock", "msgqueue", "nice", "nofile", "nproc", "rss", "rtprio",
-        "rttime", "sigpending", "stack",
+        "core",
+        "cpu",
+        "data",
+        "fsize",
+        "locks",
+        "memlock",
+        "msgqueue",
+        "nice",
+        "nofile",
+        "nproc",
+        "rss",
+        "rtprio",
+        "rttime",
+        "sigpending",
+        "stack",
     ];
     let (name, limits) = text.split_once('=').ok_or_else(|| Bad::new("write NAME=SOFT[:HARD]"))?;
     if !NAMES.contains(&name) {
@@ -105,7 +118,8 @@ pub fn platforms(text: &str) -> Result<Vec<Platform>, Bad> {
 /// # Errors
 /// What is wrong with it as a reference.
 pub fn context_name(name: &str) -> Result<String, Bad> {
-    let familiar = Reference::parse(name).map_err(|e| Bad::new(format!("invalid context name {name}: {e}")))?.familiar();
+    let familiar =
+        Reference::parse(name).map_err(|e| Bad::new(format!("invalid context name {name}: {e}")))?.familiar();
     Ok(familiar.strip_suffix(":latest").unwrap_or(&familiar).to_owned())
 }
 
@@ -132,7 +146,8 @@ pub enum SecretSource {
 /// # Errors
 /// What is wrong, in words that don't repeat a value.
 pub fn secret(text: &str) -> Result<Secret, Bad> {
-    let (mut id, mut file, mut variable, mut of_variable) = (String::new(), String::new(), String::new(), false);
+    let (mut id, mut file, mut variable, mut of_variable) =
+        (String::new(), String::new(), String::new(), false);
     for (i, field) in fields(text)?.iter().enumerate() {
         let (key, value) = super::text::pair(field, i)?;
         match key.to_lowercase().as_str() {
