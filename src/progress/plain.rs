@@ -278,8 +278,9 @@ fn next(
     };
     let claims: Vec<Claim> = waiting.iter().filter_map(claim).collect();
     let fastest = claims.iter().fold(None, |best: Option<&Claim>, claim| match best {
-        Some(best) if !claim.over && !(best.speed < claim.speed) => Some(best),
-        _ => Some(claim),
+        Some(best) if claim.over || best.speed < claim.speed => Some(claim),
+        None => Some(claim),
+        best => best,
     })?;
     if current_done || current.is_none() {
         return Some(fastest.vertex);

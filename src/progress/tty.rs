@@ -157,9 +157,6 @@ impl Tty {
     /// ` => [2/3] RUN make                 1.2s`
     fn line(&self, job: &Job, now: Timestamp) -> Option<String> {
         const PREFIX: &str = " => ";
-        if job.spans.is_empty() {
-            return None;
-        }
         let took: f64 = job.spans.iter().map(|span| span.seconds(now)).sum();
         let took = if took < 0.05 { 0.0 } else { took };
         let timer = format!(" {took:3.1}s\n");
