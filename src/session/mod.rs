@@ -2,6 +2,18 @@
 //!
 //! The engine decides what it asks for; every service refuses what wasn't offered to the build.
 
+mod aside;
+pub mod auth;
+pub mod export;
+mod raw;
+pub mod secrets;
+pub mod ssh;
+pub mod upload;
+mod whole;
+
+#[cfg(test)]
+mod testing;
+
 use std::convert::Infallible;
 use std::future::poll_fn;
 use std::io;
