@@ -2,9 +2,20 @@
 //!
 //! The engine decides what it asks for; every service refuses what wasn't offered to the build.
 
+mod aside;
+pub mod auth;
+pub mod export;
 pub mod files;
 mod health;
 mod packet;
+mod raw;
+pub mod secrets;
+pub mod ssh;
+pub mod upload;
+mod whole;
+
+#[cfg(test)]
+mod testing;
 
 use std::convert::Infallible;
 use std::future::poll_fn;
