@@ -5,6 +5,7 @@ mod screen;
 
 pub use self::args::BuildVerb;
 
+use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -12,9 +13,9 @@ use self::screen::Told;
 use super::options::{BuildOptions, Format};
 use super::progress::Progress;
 use super::{DONE, FOUND, environment, folders, interrupt, output, say, snapshot};
-use crate::engine::{Endpoint, Kind};
+use crate::engine::{self, Endpoint, Settings};
 use crate::error::Error;
-use crate::ops::build::{self, Built, Flags, Interrupt, Job, Options, Surroundings};
+use crate::ops::build::{self, Built, Driver, Flags, Interrupt, Job, Options, Surroundings};
 use crate::ops::{NamedInput, Request};
 use crate::report::{Document as _, Look};
 
@@ -22,15 +23,13 @@ use crate::report::{Document as _, Look};
 pub fn run(verb: &BuildVerb) -> Result<u8, Error> {
     let flags = verb.flags();
     let options = Options::parse(&flags, &environment)?;
+    let endpoint = endpoint(verb, &options)?;
     let job = Job {
         request: request(verb, &options)?,
         options,
-        endpoint: endpoint(verb),
-        surroundings: Surroundings {
-            builder: "default".into(),
-            docker_config: docker_config(),
-            ..Surroundings::default()
-        },
+        surroundings: surroundings(&endpoint),
+        endpoint,
+        skip_unchanged: verb.skip_unchanged,
         store: snapshot::store().ok(),
         records: folders::state(|name| std::env::var_os(name)).map(|folder| folder.join("builds")),
     };
@@ -106,20 +105,46 @@ fn request(verb: &BuildVerb, options: &Options) -> Result<Option<Request>, Error
     Ok(Some(request))
 }
 
+/// The environment as far as it is text.
+fn variables() -> BTreeMap<String, String> {
+    std::env::vars_os()
+        .filter_map(|(k, v)| Some((k.into_string().ok()?, v.to_string_lossy().into_owned())))
+        .collect()
+}
+
 /// Where the engine is.
-fn endpoint(_verb: &BuildVerb) -> Endpoint {
-    let host = environment("DOCKER_HOST").filter(|h| !h.is_empty());
-    match host {
-        Some(host) => Endpoint::new(&host, "DOCKER_HOST", Kind::Docker),
-        None => Endpoint::new("unix:///var/run/docker.sock", "", Kind::Docker),
+fn endpoint(verb: &BuildVerb, options: &Options) -> Result<Endpoint, Error> {
+    let platforms = options.platforms.iter().map(crate::image::Platform::full).collect();
+    Ok(engine::find(&Settings { builder: verb.builder.clone(), platforms, ..Settings::new(variables()) })?)
+}
+
+/// What the environment, Docker's configuration and the builder tell.
+fn surroundings(endpoint: &Endpoint) -> Surroundings {
+    let builder = endpoint.builder.as_ref();
+    let folder = docker_folder().unwrap_or_default();
+    Surroundings {
+        builder: builder.map_or_else(|| "default".to_owned(), |b| b.name.clone()),
+        docker_config: docker_config(&folder),
+        driver: match builder.map(|b| b.driver.as_str()) {
+            Some("docker-container") => Driver::Container,
+            _ => Driver::Remote,
+        },
+        default_load: builder.is_some_and(|b| b.default_load),
+        loads_oci: false,
+        docker_folder: folder,
+        environment: variables(),
     }
 }
 
-/// Docker's configuration, null where there is none that can be read.
-fn docker_config() -> serde_json::Value {
+/// The folder of Docker's configuration.
+fn docker_folder() -> Option<PathBuf> {
     let given = |name: &str| environment(name).filter(|v| !v.is_empty()).map(PathBuf::from);
-    let folder = given("DOCKER_CONFIG").or_else(|| Some(given("HOME")?.join(".docker")));
-    let bytes = folder.and_then(|f| std::fs::read(f.join("config.json")).ok()).unwrap_or_default();
+    given("DOCKER_CONFIG").or_else(|| Some(given("HOME")?.join(".docker")))
+}
+
+/// Docker's configuration, null where there is none that can be read.
+fn docker_config(folder: &Path) -> serde_json::Value {
+    let bytes = std::fs::read(folder.join("config.json")).unwrap_or_default();
     serde_json::from_slice(&bytes).unwrap_or_default()
 }
 

@@ -126,6 +126,9 @@ pub struct BuildVerb {
     #[arg(long = "ulimit", value_name = "NAME=SOFT[:HARD]")]
     pub ulimits: Vec<String>,
 
+    /// Build nothing when the inputs, the options and the engine's images are those of the last build; what is in doubt is built
+    #[arg(long, help_heading = "Ours")]
+    pub skip_unchanged: bool,
     /// Exit with 1 when a step that was predicted to be cached ran
     #[arg(long, help_heading = "Ours")]
     pub verify: bool,

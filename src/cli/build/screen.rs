@@ -111,6 +111,12 @@ impl Screen for Told {
         }
     }
 
+    fn note(&mut self, text: &str) {
+        if self.talks() && !self.drawn {
+            write(format!("{} {}\n", label("note:", "2", self.color), shown(text.as_bytes())).as_bytes());
+        }
+    }
+
     fn foretold(&mut self, report: &WhyReport) {
         // Lines that are written over can't have others between them: what was done tells of it, too.
         if !self.talks() || self.drawn {

@@ -10,9 +10,11 @@ mod outcome;
 mod predict;
 mod record;
 mod run;
+mod skip;
 mod solve;
 pub mod status;
 
+use std::collections::BTreeMap;
 use std::io::Read;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -51,6 +53,8 @@ pub struct Job {
     pub endpoint: Endpoint,
     /// What the environment and Docker's configuration tell.
     pub surroundings: Surroundings,
+    /// Whether a build that would change nothing is left out.
+    pub skip_unchanged: bool,
     /// Where snapshots are kept.
     pub store: Option<Store>,
     /// The folder of the records of earlier builds.
@@ -65,6 +69,8 @@ pub trait Screen {
     fn foretold(&mut self, report: &WhyReport);
     /// Why nothing is foretold.
     fn untold(&mut self, why: &str);
+    /// Something that may be of interest.
+    fn note(&mut self, text: &str);
     /// There is an engine, and it is asked to build.
     fn begins(&mut self, about: &About);
     /// The engine reports.
@@ -129,13 +135,13 @@ async fn attempt<'scope>(
     screen: &mut dyn Screen,
     observer: &'scope dyn Observer,
 ) -> Result<Built, Error> {
-    let inputs = inputs::find(&job.options, &mut stdin, &mut offer::random_id)?;
+    let mut inputs = inputs::find(&job.options, &mut stdin, &mut offer::random_id)?;
     let engine = tokio::select! {
         engine = Engine::connect(&job.endpoint, Patience::default()) => engine?,
         () = interrupt.received() => return Err(Error::Interrupted),
     };
     let can = can::capabilities(&engine, &job.surroundings);
-    let solve = solve(&job.options, &inputs, &can)?;
+    let mut solve = solve(&job.options, &inputs, &can)?;
     solve.warnings.iter().for_each(|text| screen.warning(text));
     screen.begins(&About { builder: job.surroundings.builder.clone(), driver: can.driver.name() });
     let place = place(job, &engine);
@@ -147,8 +153,19 @@ async fn attempt<'scope>(
         receiver
     });
     let mut watch = Watch { screen, foresight, foreseen: None, log: Recorder::default() };
-    watch.wait(HEAD_START).await;
-    let session = Arc::new(offer::session(job, inputs, &solve, stdin)?);
+    watch.wait(if job.skip_unchanged { Duration::MAX } else { HEAD_START }).await;
+    if job.skip_unchanged {
+        let asked = asked(&solve);
+        match skipped(job, &engine, &solve, can.driver, watch.foreseen.as_ref(), last.as_ref(), &asked).await
+        {
+            Ok(built) => return Ok(built),
+            Err(why) => watch.screen.note(&format!("not skipped: {why}")),
+        }
+    }
+    let offer::Offer { session, exports } = offer::session(job, &mut inputs, &solve, stdin)?;
+    // The address of an archive is known once it is offered.
+    solve.attrs.extend(inputs.attrs.get("context").map(|url| ("context".to_owned(), url.clone())));
+    let session = Arc::new(session);
     let request = run::request(&solve, &offer::random_id(), &session.id);
     let answer = run::run(&engine, session, request, interrupt, &mut |h| watch.happens(h)).await;
     if !matches!(answer, Err(Failure::Interrupted)) {
@@ -160,6 +177,9 @@ async fn attempt<'scope>(
         Ok(response) => response,
         Err(failure) => return Err(explained(failure, foreseen.as_ref(), screen)),
     };
+    if let Some(exports) = exports {
+        exports.commit().map_err(offer::invalid)?;
+    }
     let mut report = BuildReport {
         engine: engine.endpoint().place(),
         image: files::image_id(&response).map(str::to_owned),
@@ -172,11 +192,46 @@ async fn attempt<'scope>(
         }
         report.steps =
             outcome::join(request, foreseen, &log.finish()).map(outcome::steps).unwrap_or_default();
-        if let Err(e) = keep(job, foreseen, place.as_ref(), &solve, &response) {
+        let images = match can.driver {
+            Driver::Docker => skip::images(&engine, job, foreseen.read.plan.as_ref()).await,
+            Driver::Container | Driver::Remote => BTreeMap::new(),
+        };
+        if let Err(e) = keep(job, foreseen, place.as_ref(), &solve, &response, images) {
             report.notes.push(format!("this build is not remembered for the next one: {e}"));
         }
     }
     Ok(Built { report: report.counted(), response })
+}
+
+/// The build that need not be made.
+///
+/// # Errors
+/// Why it has to be, in words.
+async fn skipped(
+    job: &Job,
+    engine: &Engine,
+    solve: &Solve,
+    driver: Driver,
+    foreseen: Option<&Result<Foreseen, Error>>,
+    last: Option<&Record>,
+    asked: &str,
+) -> Result<Built, &'static str> {
+    if let Some(why) = skip::never(&job.options, solve, driver) {
+        return Err(why);
+    }
+    let Some(Ok(foreseen)) = foreseen else { return Err("nothing is known of its context") };
+    let have = skip::images(engine, job, foreseen.read.plan.as_ref()).await;
+    let why = skip::unchanged(foreseen, last, asked, &have, &job.options)?;
+    let image = last.and_then(|l| l.image.clone());
+    let response = image.iter().map(|id| (files::CONFIG.to_owned(), id.clone())).collect();
+    let report = BuildReport {
+        engine: engine.endpoint().place(),
+        image,
+        names: job.options.tags.clone(),
+        skipped: Some(why),
+        ..BuildReport::default()
+    };
+    Ok(Built { report, response })
 }
 
 /// What is seen of a build while it runs.
@@ -249,6 +304,7 @@ fn keep(
     place: Option<&Place>,
     solve: &Solve,
     response: &Response,
+    images: BTreeMap<String, String>,
 ) -> Result<(), Error> {
     let (Some(store), Some(snapshot)) = (&job.store, &foreseen.snapshot) else { return Ok(()) };
     let mut snapshot = snapshot.clone();
@@ -259,6 +315,7 @@ fn keep(
     let path = std::path::absolute(&kept.path).unwrap_or(kept.path);
     let mut record = Record::new(path, foreseen.key.as_ref().map(|k| k.digest.clone()), asked(solve));
     record.image = files::image_id(response).map(str::to_owned);
+    record.images = images;
     place.write(&record).map_err(|e| Error::write(job.records.as_deref().unwrap_or("".as_ref()), e))
 }
 

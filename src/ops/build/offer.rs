@@ -5,20 +5,28 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use super::Job;
 use super::inputs::Inputs;
-use super::options::Target;
+use super::options::{SecretSource, Target, boolean};
 use super::solve::{Driver, Solve, cache_folders};
 use crate::context::{Folder, Listed, MemoryTree};
+use crate::credentials::Docker;
+use crate::credentials::http::Http;
 use crate::digest::Digest;
 use crate::error::Error;
 use crate::report::ErrorReport;
+use crate::session::auth::{self, Auth};
+use crate::session::export::{Destination, Export, Exports, FileSend};
 use crate::session::files::{FileSync, Local};
+use crate::session::secrets::{Origin, Secret, Secrets};
+use crate::session::ssh::{Agent, Agents};
+use crate::session::upload::Uploads;
 use crate::session::{Alive, Session};
 
 /// What the environment and Docker's configuration tell.
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 pub struct Surroundings {
     /// The builder's name.
     pub builder: String,
@@ -30,6 +38,37 @@ pub struct Surroundings {
     pub default_load: bool,
     /// The dockerd that `--load` loads into takes OCI archives.
     pub loads_oci: bool,
+    /// The folder of Docker's configuration.
+    pub docker_folder: PathBuf,
+    /// The environment: secrets and agents may be in it, and it is told to nobody.
+    pub environment: BTreeMap<String, String>,
+}
+
+impl Surroundings {
+    /// A variable.
+    pub fn variable(&self, name: &str) -> Option<&str> {
+        self.environment.get(name).map(String::as_str)
+    }
+}
+
+impl std::fmt::Debug for Surroundings {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Surroundings")
+            .field("builder", &self.builder)
+            .field("driver", &self.driver)
+            .finish_non_exhaustive()
+    }
+}
+
+/// How long registries and credential helpers may be silent.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A session, and what it takes in.
+pub struct Offer {
+    /// What the engine may call.
+    pub session: Session,
+    /// What the engine sends, where it sends anything; it has its name only once it is committed.
+    pub exports: Option<Exports>,
 }
 
 /// The session.
@@ -38,30 +77,93 @@ pub struct Surroundings {
 /// What can't be offered, since it is not there or can't be read.
 pub fn session(
     job: &Job,
-    inputs: Inputs,
+    inputs: &mut Inputs,
     solve: &Solve,
-    _stdin: Box<dyn Read + Send>,
-) -> Result<Session, Error> {
-    refuse(job, &inputs, solve)?;
-    let key = shared_key(job, &inputs);
+    stdin: Box<dyn Read + Send>,
+) -> Result<Offer, Error> {
+    refuse(job, inputs, solve)?;
+    let key = shared_key(job, inputs);
     let mut session = Session::new(random_id(), "stowaway", key).with(&["Check"], Alive::server());
-    let locals = locals(&inputs)?;
+    let locals = locals(inputs)?;
     if !locals.is_empty() {
         session = session.with(FileSync::METHODS, FileSync::new(locals, Arc::new(|_| {})));
     }
-    Ok(session)
+    session = session.with(Auth::METHODS, Auth::new(auth(&job.surroundings)).service());
+    let secrets = job.options.secrets.iter().map(|s| secret(s, &job.surroundings));
+    session = session.with(Secrets::METHODS, Secrets::new(secrets).map_err(invalid)?.service());
+    if !job.options.ssh.is_empty() {
+        let usual = job.surroundings.variable("SSH_AUTH_SOCK").filter(|s| !s.is_empty()).map(PathBuf::from);
+        let agents = Agents::new(job.options.ssh.iter().map(agent), usual.as_deref()).map_err(invalid)?;
+        session = session.with(Agents::METHODS, agents.service());
+    }
+    if let Some(beginning) = inputs.archive.take() {
+        let uploads = Uploads::default();
+        let url = uploads.add(std::io::Cursor::new(beginning).chain(stdin)).map_err(invalid)?;
+        inputs.attrs.insert("context".into(), url);
+        session = session.with(Uploads::METHODS, uploads.service());
+    }
+    let exports = exports(solve)?;
+    if let Some(exports) = &exports {
+        session = session.with(FileSend::METHODS, exports.service());
+    }
+    Ok(Offer { session, exports })
+}
+
+/// How registries are asked: with Docker's credentials, in Docker's way.
+fn auth(surroundings: &Surroundings) -> auth::Options {
+    let docker = Docker {
+        folder: surroundings.docker_folder.clone(),
+        environment: surroundings.variable("DOCKER_AUTH_CONFIG").map(str::to_owned),
+        patience: PATIENCE,
+    };
+    let no_tokens = surroundings.variable("BUILDKIT_NO_CLIENT_TOKEN").and_then(boolean) == Some(true);
+    auth::Options {
+        docker,
+        http: Http { insecure: false, proxies: true, patience: PATIENCE },
+        tokens: !no_tokens,
+        told: None,
+    }
+}
+
+fn secret(given: &super::options::Secret, surroundings: &Surroundings) -> Secret {
+    let (file, variable) = match &given.source {
+        Some(SecretSource::File(path)) => (Some(Path::new(path)), None),
+        Some(SecretSource::Variable(name)) => (None, Some(name.as_str())),
+        None => (None, None),
+    };
+    let value = |name: &str| surroundings.variable(name).map(|v| v.as_bytes().to_vec());
+    Secret { id: given.id.clone(), origin: Origin::choose(&given.id, file, variable, value) }
+}
+
+fn agent(given: &super::options::Ssh) -> Agent {
+    Agent { id: given.id.clone(), paths: given.paths.iter().map(PathBuf::from).collect(), raw: false }
+}
+
+/// What the engine sends back, and where that goes.
+fn exports(solve: &Solve) -> Result<Option<Exports>, Error> {
+    let mut exports = Vec::new();
+    for (id, export) in (0u32..).zip(&solve.exports) {
+        let to = match &export.target {
+            Target::File(path) => Destination::File(path.clone()),
+            Target::Stdout => Destination::Stream(Box::new(std::io::stdout())),
+            Target::Folder { path, delete: false } => Destination::Folder(path.clone()),
+            Target::Folder { path, delete: true } => Destination::Mirror(path.clone()),
+            Target::Engine | Target::Store(_) | Target::Load => continue,
+        };
+        exports.push(Export { id, to });
+    }
+    if exports.is_empty() { Ok(None) } else { Exports::new(exports).map(Some).map_err(invalid) }
 }
 
 /// What the session has no service for.
 fn refuse(job: &Job, inputs: &Inputs, solve: &Solve) -> Result<(), Error> {
+    let to = |is: fn(&Target) -> bool| solve.exports.iter().any(|e| is(&e.target));
     let missing = [
-        (inputs.archive.is_some(), "an archive on standard input"),
         (!inputs.layouts.is_empty(), "a named context in an OCI layout"),
         (!cache_folders(solve).is_empty(), "a cache in a folder"),
-        (!job.options.secrets.is_empty(), "--secret"),
-        (!job.options.ssh.is_empty(), "--ssh"),
         (job.options.call.is_some(), "--call"),
-        (solve.exports.iter().any(|e| e.target != Target::Engine), "an output that is not the engine's own"),
+        (to(|t| matches!(t, Target::Store(_))), "an OCI layout as output (tar=false)"),
+        (to(|t| *t == Target::Load), "--load from a builder that is no Docker engine"),
     ];
     match missing.iter().find(|(is, _)| *is) {
         Some((_, what)) => {
@@ -92,7 +194,8 @@ fn folder(path: &Path) -> Result<Local, Error> {
     Ok(Local::folder(folder))
 }
 
-fn invalid(error: impl std::fmt::Display) -> Error {
+/// Wrong use, in the words of whoever found it.
+pub fn invalid(error: impl std::fmt::Display) -> Error {
     Error::Usage { message: error.to_string(), hint: None }
 }
 
