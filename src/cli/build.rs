@@ -49,6 +49,11 @@ pub fn run(verb: &BuildVerb) -> Result<u8, Error> {
         }
     };
     told.finish();
+    if let Some(call) = &job.options.call {
+        let (text, status) = build::answer(call, &built.response);
+        output::to_stdout(|out| out.write_all(text.as_bytes()))?;
+        return Ok(status);
+    }
     report(verb, &built)?;
     let differs = built.report.summary.differences > 0;
     Ok(if verb.verify && differs { FOUND } else { DONE })

@@ -1,5 +1,6 @@
 //! `build`: builds with an engine, which is fed from our own walk; says before what will happen, and after what did.
 
+mod call;
 mod can;
 pub mod failure;
 mod files;
@@ -22,6 +23,7 @@ use std::time::Duration;
 
 use tokio::sync::oneshot;
 
+pub use self::call::answer;
 pub use self::inputs::{Inputs, find as find_inputs};
 pub use self::offer::Surroundings;
 pub use self::options::{CacheEntry, Call, Export, Flags, Host, Options, Secret, SecretSource, Ssh, Target};
@@ -167,7 +169,10 @@ async fn attempt<'scope>(
     solve.attrs.extend(inputs.attrs.get("context").map(|url| ("context".to_owned(), url.clone())));
     let session = Arc::new(session);
     let request = run::request(&solve, &offer::random_id(), &session.id);
-    let answer = run::run(&engine, session, request, interrupt, &mut |h| watch.happens(h)).await;
+    let answer = match &job.options.call {
+        None => run::run(&engine, session, request, interrupt, &mut |h| watch.happens(h)).await,
+        Some(_) => call::ask(&engine, session, request, interrupt).await,
+    };
     if !matches!(answer, Err(Failure::Interrupted)) {
         watch.wait(Duration::MAX).await;
     }

@@ -81,7 +81,7 @@ pub fn session(
     solve: &Solve,
     stdin: Box<dyn Read + Send>,
 ) -> Result<Offer, Error> {
-    refuse(job, inputs, solve)?;
+    refuse(inputs, solve)?;
     let key = shared_key(job, inputs);
     let mut session = Session::new(random_id(), "stowaway", key).with(&["Check"], Alive::server());
     let locals = locals(inputs)?;
@@ -156,12 +156,11 @@ fn exports(solve: &Solve) -> Result<Option<Exports>, Error> {
 }
 
 /// What the session has no service for.
-fn refuse(job: &Job, inputs: &Inputs, solve: &Solve) -> Result<(), Error> {
+fn refuse(inputs: &Inputs, solve: &Solve) -> Result<(), Error> {
     let to = |is: fn(&Target) -> bool| solve.exports.iter().any(|e| is(&e.target));
     let missing = [
         (!inputs.layouts.is_empty(), "a named context in an OCI layout"),
         (!cache_folders(solve).is_empty(), "a cache in a folder"),
-        (job.options.call.is_some(), "--call"),
         (to(|t| matches!(t, Target::Store(_))), "an OCI layout as output (tar=false)"),
         (to(|t| *t == Target::Load), "--load from a builder that is no Docker engine"),
     ];

@@ -126,7 +126,10 @@ pub async fn run(
 }
 
 /// Opens the session and answers the engine on it.
-async fn serve(engine: &Engine, session: &Arc<Session>) -> Result<JoinHandle<()>, Error> {
+///
+/// # Errors
+/// The engine opens none.
+pub async fn serve(engine: &Engine, session: &Arc<Session>) -> Result<JoinHandle<()>, Error> {
     let methods = session.methods();
     let announced = Announced {
         id: &session.id,
