@@ -4,13 +4,14 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueHint};
 
+use super::build::BuildVerb;
 use super::options::{
     BaselineArgs, BuildArgs, BuildOptions, Format, Hash, OutputArgs, SeveralArgs, Threshold, formats, umask,
 };
+use super::plugin::InstallVerb;
 use super::{pack, size};
 use crate::ops::Modes;
 use crate::pack::Compression;
-use super::plugin::InstallVerb;
 
 /// See a Docker build context exactly as BuildKit does, and know its cache keys without an engine.
 #[derive(Debug, Parser)]
@@ -50,6 +51,8 @@ pub enum Command {
     Report(ReportArgs),
     /// Whether a build can run here: engine, builder, disk, memory, limits; changes nothing
     Doctor(DoctorArgs),
+    /// Build with an engine, which is sent what it needs and nothing else; tells before what will be cached, and after what was
+    Build(Box<BuildVerb>),
     /// What is wrong with a build, told before anyone builds: sources, ignore file, context, order, BuildKit's own checks
     Check(CheckArgs),
     /// Make this program a plugin of Docker's command line: `docker stowaway build .`

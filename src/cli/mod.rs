@@ -2,6 +2,7 @@
 
 mod affected;
 mod args;
+mod build;
 mod check;
 mod churn;
 mod completion;
@@ -110,6 +111,7 @@ fn run(command: Command) -> Result<u8, Error> {
         Command::Affected(args) => affected::run(&args),
         Command::Doctor(args) => doctor::run(&args),
         Command::InstallPlugin(verb) => plugin::install(&verb),
+        Command::Build(args) => build::run(&args),
         Command::Completion { shell } => completion::script(shell),
         Command::Man => completion::manual(),
     }
@@ -134,6 +136,7 @@ impl Command {
             Self::Affected(args) => args.output.color,
             Self::Doctor(args) => args.output.color,
             Self::InstallPlugin(verb) => verb.color,
+            Self::Build(args) => args.color,
             Self::Completion { .. } | Self::Man => Color::Auto,
         }
     }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use bollard_buildkit_proto::moby::buildkit::v1::control_client::ControlClient;
+use bollard_buildkit_proto::moby::buildkit::v1::frontend::llb_bridge_client::LlbBridgeClient;
 use bollard_buildkit_proto::moby::buildkit::v1::{InfoRequest, ListWorkersRequest};
 use http::{HeaderName, HeaderValue, Uri};
 use tonic::Code;
@@ -176,6 +177,13 @@ impl Engine {
     /// Docker's own interface, where the engine has one.
     pub fn docker(&self) -> Option<Docker> {
         (self.kind == Kind::Docker).then(|| Docker::new(&self.endpoint, self.patience))
+    }
+
+    /// BuildKit's gateway: what frontends are run and asked through.
+    pub fn bridge(&self) -> LlbBridgeClient<Grpc> {
+        LlbBridgeClient::with_origin(self.grpc.clone(), Uri::from_static("http://localhost"))
+            .max_decoding_message_size(MESSAGE)
+            .max_encoding_message_size(MESSAGE)
     }
 
     /// Opens a session: the stream on which the engine is HTTP/2's client, and we its server.

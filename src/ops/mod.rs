@@ -5,7 +5,7 @@ mod affected;
 mod against;
 mod analysis;
 mod blobs;
-#[cfg(feature = "engine")]
+#[cfg(all(feature = "engine", feature = "project"))]
 pub mod build;
 mod check;
 mod churn;

@@ -5,6 +5,7 @@ mod affected;
 mod arrows;
 mod bad_input;
 mod baselines;
+mod build;
 mod causes;
 mod changes;
 mod check;
