@@ -14,7 +14,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("litter", &[]),
     ("credentials", &[]),
     ("progress", &[]),
-    ("engine", &["credentials"]),
+    ("engine", &[]),
     ("log", &["progress"]),
     ("digest", &["entry", "observer"]),
     ("index", &["digest"]),
@@ -25,7 +25,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("context", &["entry", "gopath", "index", "observer", "pattern"]),
     ("git", &["context", "entry", "gopath"]),
     ("pack", &["digest", "entry", "observer"]),
-    ("session", &["context", "credentials", "digest", "entry", "gopath", "observer", "pattern"]),
+    ("session", &["context", "credentials", "entry", "observer", "pattern"]),
     ("plan", &["digest", "dockerfile", "gopath", "image", "pattern"]),
     ("cache", &["digest", "dockerfile", "entry", "gopath", "image", "observer", "pattern", "plan"]),
     ("snapshot", &["cache", "digest", "entry"]),
@@ -81,14 +81,13 @@ const ARROWS: &[(&str, &[&str])] = &[
             "report",
             "session",
             "snapshot",
-            "wording",
         ],
     ),
     (
         "cli",
         &[
             "check", "digest", "engine", "error", "image", "imported", "observer", "ops", "pack", "plan",
-            "progress", "project", "report", "session", "snapshot",
+            "progress", "project", "report", "snapshot",
         ],
     ),
 ];
