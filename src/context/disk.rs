@@ -84,8 +84,8 @@ pub(super) fn walk(
         complete
     });
     observer.event(Event::WalkDone);
-    let front = hand.front.into_inner().unwrap_or_else(PoisonError::into_inner);
-    complete.is_continue().then(|| front.ordered.finish())
+    let mut front = hand.front.into_inner().unwrap_or_else(PoisonError::into_inner);
+    complete.is_continue().then(|| std::mem::take(&mut front.ordered).finish())
 }
 
 /// Hands on what two lists of patterns let through of `root`, without keeping it and without entering folders that they don't reach;
@@ -252,5 +252,35 @@ impl Front {
                 self.ordered.walked.problems.push(problem);
             }
         }
+    }
+}
+
+/// Listings hold those of the folders below them; a walk that was broken off mayn't leave a chain of them to recursion.
+impl Drop for Front {
+    fn drop(&mut self) {
+        let below = |(_, mark)| if let Mark::Below(slot) = mark { Some(slot) } else { None };
+        let mut slots: Vec<Slot> = self.awaited.take().into_iter().collect();
+        slots.extend(self.open.drain(..).flat_map(|open| open.marks).filter_map(below));
+        while let Some(slot) = slots.pop() {
+            slots.extend(slot.take().into_iter().flat_map(|listing| listing.marks).filter_map(below));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_chain_of_folders_that_nobody_waits_for_is_let_go_of() {
+        let root = Slot::default();
+        let mut slot = root.clone();
+        for _ in 0..300_000 {
+            let below = Slot::default();
+            slot.fill(Listing { marks: vec![(0, Mark::Below(below.clone()))], ..Listing::default() });
+            slot = below;
+        }
+        drop(Front::new(&root, 1));
+        assert!(root.take().is_none());
     }
 }
