@@ -16,18 +16,24 @@ pub struct Small {
     pub largest: usize,
 }
 
+/// The folder of that name, which `make` fills when it isn't there yet.
+pub fn made(name: &str, make: impl FnOnce(&Path)) -> PathBuf {
+    let dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    let marker = dir.with_extension("complete");
+    if !marker.exists() {
+        let _ = fs::remove_dir_all(&dir);
+        fs::create_dir_all(&dir).expect("making a folder");
+        make(&dir);
+        fs::write(&marker, "").expect("writing the marker");
+    }
+    dir
+}
+
 impl Small {
     /// The folder with the tree, made when it isn't there yet.
     pub fn folder(&self) -> PathBuf {
         let name = format!("small-{}-{}-{}", self.files, self.per_folder, self.largest);
-        let dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
-        let marker = dir.with_extension("complete");
-        if !marker.exists() {
-            let _ = fs::remove_dir_all(&dir);
-            self.write(&dir);
-            fs::write(&marker, "").expect("writing the marker");
-        }
-        dir
+        made(&name, |dir| self.write(dir))
     }
 
     fn write(&self, dir: &Path) {

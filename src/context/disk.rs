@@ -44,6 +44,8 @@ pub(super) struct Portions {
     pub(super) entries: usize,
     /// So many may be found before they are taken.
     pub(super) ahead: usize,
+    /// Whether what becomes part of a context besides its entries is kept.
+    pub(super) keep: bool,
 }
 
 /// Walks `root`, which is resolved and a directory. The calling thread takes what is handed on, until it breaks off; then there is
@@ -59,7 +61,7 @@ pub(super) fn walk(
     let walk = Walk { root, sieve, index: options.index, observer, handles: Handles::new(root) };
     let first = Job::root();
     let hand = Hand {
-        front: Mutex::new(Front::new(&first.slot, portions.entries)),
+        front: Mutex::new(Front::new(&first.slot, portions)),
         ended: AtomicUsize::new(0),
         crew: Crew::new(first, portions.ahead),
     };
@@ -84,8 +86,8 @@ pub(super) fn walk(
         complete
     });
     observer.event(Event::WalkDone);
-    let front = hand.front.into_inner().unwrap_or_else(PoisonError::into_inner);
-    complete.is_continue().then(|| front.ordered.finish())
+    let mut front = hand.front.into_inner().unwrap_or_else(PoisonError::into_inner);
+    complete.is_continue().then(|| std::mem::take(&mut front.ordered).finish())
 }
 
 /// Hands on what two lists of patterns let through of `root`, without keeping it and without entering folders that they don't reach;
@@ -100,7 +102,7 @@ pub(super) fn list(
     take: &mut dyn FnMut(Entry) -> ControlFlow<()>,
 ) -> Result<(), ContextError> {
     let sieve = Sieve::new(include.map(Filter::include), exclude.map(Filter::exclude));
-    let portions = Portions { entries: PORTION, ahead: AHEAD };
+    let portions = Portions { entries: PORTION, ahead: AHEAD, keep: false };
     let mut result = Ok(());
     let take = &mut |handed| match handed {
         Handed::Entries(entries) => entries.into_iter().try_for_each(&mut *take),
@@ -174,7 +176,7 @@ struct Front {
     /// What it waits for.
     awaited: Option<Slot>,
     ordered: Ordered,
-    portion: usize,
+    portions: Portions,
     failed: bool,
 }
 
@@ -191,9 +193,9 @@ impl From<Listing> for Open {
 }
 
 impl Front {
-    fn new(root: &Slot, portion: usize) -> Self {
+    fn new(root: &Slot, portions: Portions) -> Self {
         let (open, ordered) = (Vec::new(), Ordered::default());
-        Self { open, awaited: Some(root.clone()), ordered, portion, failed: false }
+        Self { open, awaited: Some(root.clone()), ordered, portions, failed: false }
     }
 
     /// Goes on as far as listings are there.
@@ -211,8 +213,8 @@ impl Front {
                     Some(found) => {
                         open.at += 1;
                         self.ordered.push(found);
-                        if self.ordered.walked.entries.len() >= self.portion {
-                            hand_on(Handed::Entries(self.ordered.take()));
+                        if self.ordered.walked.entries.len() >= self.portions.entries {
+                            hand_on(self.portion());
                         }
                     }
                     None => drop(self.open.pop()),
@@ -220,12 +222,23 @@ impl Front {
             }
         }
         if !self.ordered.walked.entries.is_empty() {
-            hand_on(Handed::Entries(self.ordered.take()));
+            hand_on(self.portion());
         }
+    }
+
+    fn portion(&mut self) -> Handed {
+        if !self.portions.keep {
+            self.ordered.walked.inodes.clear();
+        }
+        Handed::Entries(self.ordered.take())
     }
 
     fn begin(&mut self, mut listing: Listing) {
         let walked = &mut self.ordered.walked;
+        if !self.portions.keep {
+            walked.warnings.clear();
+            walked.hidden.clear();
+        }
         walked.warnings.append(&mut listing.warnings);
         walked.counts.ignored += listing.ignored;
         walked.counts.hidden_folders += listing.hidden_folders;
@@ -245,12 +258,42 @@ impl Front {
             Mark::Problem(problem) => {
                 if !std::mem::replace(&mut self.failed, true) {
                     if !self.ordered.walked.entries.is_empty() {
-                        hand_on(Handed::Entries(self.ordered.take()));
+                        hand_on(self.portion());
                     }
                     hand_on(Handed::Problem(problem.to_error()));
                 }
                 self.ordered.walked.problems.push(problem);
             }
         }
+    }
+}
+
+/// Listings hold those of the folders below them; a walk that was broken off mayn't leave a chain of them to recursion.
+impl Drop for Front {
+    fn drop(&mut self) {
+        let below = |(_, mark)| if let Mark::Below(slot) = mark { Some(slot) } else { None };
+        let mut slots: Vec<Slot> = self.awaited.take().into_iter().collect();
+        slots.extend(self.open.drain(..).flat_map(|open| open.marks).filter_map(below));
+        while let Some(slot) = slots.pop() {
+            slots.extend(slot.take().into_iter().flat_map(|listing| listing.marks).filter_map(below));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_chain_of_folders_that_nobody_waits_for_is_let_go_of() {
+        let root = Slot::default();
+        let mut slot = root.clone();
+        for _ in 0..300_000 {
+            let below = Slot::default();
+            slot.fill(Listing { marks: vec![(0, Mark::Below(below.clone()))], ..Listing::default() });
+            slot = below;
+        }
+        drop(Front::new(&root, Portions { entries: 1, ahead: 1, keep: false }));
+        assert!(root.take().is_none());
     }
 }

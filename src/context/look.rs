@@ -126,7 +126,7 @@ impl Slot {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
-    fn fill(&self, listing: Listing) {
+    pub(super) fn fill(&self, listing: Listing) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(listing);
     }
 }

@@ -2,6 +2,11 @@
 //!
 //! A [`Context`] lists all that the ignore file leaves visible, what `COPY . /` would show. A [`View`] of it is what the
 //! engine is sent when it asks for some paths only. Both are in fsutil's order, with owners reset to 0.
+//!
+//! Nobody has to wait for the end of a walk: [`Context::load_streaming`] hands entries on in blocks while the context is being put
+//! together, and [`Request::list`] hands on what an engine asks for without keeping it, however slowly it is taken. Both hand on in
+//! order, on the calling thread, with hard links resolved and ignored parents in their places, and tell the first problem where a
+//! client's walk would end. Folders are opened relative to the one that they are in, at most some dozens at a time.
 
 mod crew;
 mod disk;
@@ -117,7 +122,7 @@ impl Context {
         options: &ContextOptions<'_>,
         observer: &dyn Observer,
     ) -> Result<Self, ContextError> {
-        let whole = disk::Portions { entries: usize::MAX, ahead: usize::MAX };
+        let whole = disk::Portions { entries: usize::MAX, ahead: usize::MAX, keep: true };
         Self::walk(root, ignore, options, observer, whole, &mut |_| ControlFlow::Continue(()))
     }
 
@@ -133,7 +138,7 @@ impl Context {
         observer: &dyn Observer,
         take: &mut dyn FnMut(Streamed<'_>) -> ControlFlow<()>,
     ) -> Result<Self, ContextError> {
-        let blocks = disk::Portions { entries: disk::PORTION, ahead: usize::MAX };
+        let blocks = disk::Portions { entries: disk::PORTION, ahead: usize::MAX, keep: true };
         Self::walk(root, ignore, options, observer, blocks, take)
     }
 

@@ -61,7 +61,8 @@ impl Ordered {
     /// Takes out the entries that are there so far.
     pub(super) fn take(&mut self) -> Vec<Entry> {
         self.taken += self.walked.entries.len();
-        let next = Vec::with_capacity(self.walked.entries.len());
+        // Large portions are taken at the end.
+        let next = Vec::with_capacity(self.walked.entries.len().min(1024));
         std::mem::replace(&mut self.walked.entries, next)
     }
 

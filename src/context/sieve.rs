@@ -55,9 +55,9 @@ impl<'m> Sieve<'m> {
                 .map_err(|_| BadList("includepatterns"))?;
             asked = decision.matched;
             infos.include = info;
-            let ends = !asked && !(is_dir && include.may_reach_into(path));
+            let goes_on = asked || (is_dir && include.may_reach_into(path));
             // A file that isn't asked for is tested against the other list all the same, which only shows when that fails.
-            if ends && (is_dir || !self.may_fail) {
+            if !goes_on && (is_dir || !self.may_fail) {
                 return Ok((Fate::Passed, infos));
             }
         }

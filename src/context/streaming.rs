@@ -113,7 +113,7 @@ fn what_is_handed_on_is_what_the_context_lists_whoever_walks() {
 fn asked(root: &Path, include: &Matcher, exclude: &Matcher, threads: usize, ahead: usize) -> Vec<Entry> {
     let sieve = Sieve::new(Some(Filter::include(include)), Some(Filter::exclude(exclude)));
     let options = ContextOptions { threads, ..ContextOptions::default() };
-    let portions = disk::Portions { entries: 3, ahead };
+    let portions = disk::Portions { entries: 3, ahead, keep: false };
     let mut handed = Vec::new();
     disk::walk(root, &sieve, &options, &Silent, portions, &mut |next| {
         match next {
@@ -166,7 +166,7 @@ fn a_walk_for_one_file_looks_into_no_other_folder() {
     let matcher = Matcher::new(&["d7/e/file"]).unwrap();
     let seen = Seen::default();
     let sieve = Sieve::new(Some(Filter::include(&matcher)), None);
-    let portions = disk::Portions { entries: 100, ahead: 100 };
+    let portions = disk::Portions { entries: 100, ahead: 100, keep: false };
     let mut handed = Vec::new();
     let take = &mut |next| {
         if let disk::Handed::Entries(entries) = next {
