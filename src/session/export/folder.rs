@@ -32,6 +32,17 @@ pub(super) struct Receiver {
     pub bytes: u64,
 }
 
+/// How far it is after a packet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Progress {
+    /// There is more to come.
+    More,
+    /// All is in its place: the engine is to be told so.
+    Complete,
+    /// The engine knows.
+    Closed,
+}
+
 /// A file whose content was asked for.
 #[derive(Debug)]
 struct Pending {
@@ -59,24 +70,24 @@ impl Receiver {
         })
     }
 
-    /// Takes a packet; true when nothing more is to come.
-    pub fn take(&mut self, packet: Packet, reply: &mut dyn FnMut(Packet)) -> Result<bool, String> {
+    /// Takes a packet.
+    pub fn take(&mut self, packet: Packet, reply: &mut dyn FnMut(Packet)) -> Result<Progress, String> {
         match packet.kind {
             kind::STAT => match packet.stat {
                 Some(stat) => self.stat(&stat, reply)?,
                 None => self.listed = true,
             },
             kind::DATA => self.data(packet.id, &packet.data)?,
-            kind::FIN if self.finished => return Ok(true),
+            kind::FIN if self.finished => return Ok(Progress::Closed),
             kind::FIN => return Err("the engine ended the transfer early".into()),
             kind::ERR => return Err(format!("error from sender: {}", String::from_utf8_lossy(&packet.data))),
             _ => {}
         }
         if self.listed && !self.finished && self.pending.is_empty() {
             self.finish()?;
-            reply(Packet::fin());
+            return Ok(Progress::Complete);
         }
-        Ok(false)
+        Ok(Progress::More)
     }
 
     fn stat(&mut self, stat: &Stat, reply: &mut dyn FnMut(Packet)) -> Result<(), String> {

@@ -19,7 +19,7 @@ use tonic::server::{Grpc, NamedService};
 use tonic::{Request, Response, Status, Streaming};
 
 use super::file::Archive;
-use super::folder::Receiver;
+use super::folder::{Progress, Receiver};
 use super::packet::{BytesMessage, Packet};
 use super::{Exports, Place, lock};
 use crate::session::raw::{MAX_MESSAGE, Raw};
@@ -91,12 +91,14 @@ fn diff_copy(
     tokio::spawn(pump(request.into_inner(), pieces, replies.clone()));
     let exports = exports.clone();
     let thread = std::thread::Builder::new().name("export".into()).spawn(move || {
+        // The engine takes the build for ended as soon as it hears that all is there: it has to be written down before.
+        let mut done = |bytes| end(&exports, id, Ok(bytes));
         let result = match &place {
-            Place::Archive(archive) => take_archive(archive, taken),
-            Place::Folder { path, mirror } => take_folder(path, *mirror, taken, &replies),
+            Place::Archive(archive) => take_archive(archive, taken).map(done),
+            Place::Folder { path, mirror } => take_folder(path, *mirror, taken, &replies, &mut done),
         };
-        end(&exports, id, &result);
         if let Err(why) = result {
+            end(&exports, id, Err(&why));
             let _ = replies.send(Err(Status::unknown(why)));
         }
     });
@@ -146,7 +148,7 @@ fn sends_platforms_together(metadata: &MetadataMap) -> bool {
     metadata.get_all("buildkit-exporter-multi-platform").iter().any(|v| v == "1")
 }
 
-fn end(exports: &Exports, id: i64, result: &Result<u64, String>) {
+fn end(exports: &Exports, id: i64, result: Result<u64, &str>) {
     let Some(target) = u32::try_from(id).ok().and_then(|id| exports.targets.get(&id)) else { return };
     let state = &mut lock(target).state;
     state.running = state.running.saturating_sub(1);
@@ -155,15 +157,17 @@ fn end(exports: &Exports, id: i64, result: &Result<u64, String>) {
             state.done += 1;
             state.bytes += bytes;
         }
-        Err(why) => state.failed = Some(why.clone()),
+        Err(why) => state.failed = Some(why.to_owned()),
     }
 }
 
-/// Hands on what comes until it ends, or nobody waits for the answer any more.
+/// Hands on what comes until it ends, or nobody waits for it or for the answer any more: an engine may leave a stream open
+/// when it has all that it wants.
 async fn pump(mut from: Streaming<Bytes>, to: Sender<Piece>, replies: Replies) {
     loop {
         let message = tokio::select! {
             biased;
+            () = to.closed() => return,
             () = replies.closed() => Err(Status::aborted("the engine broke the stream off")),
             message = from.message() => message,
         };
@@ -206,20 +210,33 @@ fn take_folder(
     mirror: bool,
     mut pieces: Pieces<Piece>,
     replies: &Replies,
-) -> Result<u64, String> {
+    done: &mut dyn FnMut(u64),
+) -> Result<(), String> {
     let mut reply = |packet: Packet| {
         let _ = replies.send(Ok(packet.bytes()));
     };
     let mut take = || {
         let mut receiver = Receiver::new(path, mirror)?;
-        while let Some(message) = next(&mut pieces)? {
+        let mut complete = false;
+        loop {
+            let message = match next(&mut pieces) {
+                Ok(Some(message)) => message,
+                _ if complete => return Ok(()),
+                Ok(None) => return Err("the engine ended the transfer early".to_owned()),
+                Err(why) => return Err(why),
+            };
             let packet =
                 Packet::decode(message).map_err(|e| format!("the engine sends something else: {e}"))?;
-            if receiver.take(packet, &mut reply)? {
-                return Ok(receiver.bytes);
+            match receiver.take(packet, &mut reply)? {
+                Progress::More => {}
+                Progress::Complete => {
+                    complete = true;
+                    done(receiver.bytes);
+                    reply(Packet::fin());
+                }
+                Progress::Closed => return Ok(()),
             }
         }
-        Err("the engine ended the transfer early".to_owned())
     };
     let result = take();
     if let Err(why) = &result {

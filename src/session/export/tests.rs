@@ -271,6 +271,32 @@ async fn a_folder_is_filled_with_all_kinds_of_files() {
     assert_eq!(fs::read_dir(&dest).unwrap().count(), 6);
 }
 
+/// `Solve` may return before the engine's last packet is here, and an engine leaves the stream open.
+#[tokio::test]
+async fn a_folder_is_known_to_be_whole_before_the_engine_hears_of_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let exports = export_to(Destination::Folder(folder.path().into()));
+    let mut grpc = Grpc::new(engine(&exports).await);
+    grpc.ready().await.unwrap();
+    let (packets, stream) = tokio::sync::mpsc::unbounded_channel();
+    let path = http::uri::PathAndQuery::from_static("/moby.filesync.v1.FileSend/DiffCopy");
+    let stream = tokio_stream::wrappers::UnboundedReceiverStream::new(stream);
+    let mut replies = grpc.streaming(Request::new(stream), path, Raw).await.unwrap().into_inner();
+    for packet in [stat(entry("f", 0o644)), end(), data(0, b"x"), data(0, b"")] {
+        packets.send(packet.bytes()).unwrap();
+    }
+    for want in [kind::REQ, kind::FIN] {
+        let reply = replies.message().await.unwrap().unwrap();
+        assert_eq!(<Packet as prost::Message>::decode(reply).unwrap().kind, want);
+    }
+    assert_eq!(exports.commit().unwrap()[0].bytes, 1);
+    packets.send(Packet::fin().bytes()).unwrap();
+    assert!(
+        replies.message().await.unwrap().is_none(),
+        "the stream ends although the engine leaves its half open"
+    );
+}
+
 #[tokio::test]
 async fn what_was_there_stays_unless_its_name_is_sent() {
     let folder = tempfile::tempdir().unwrap();
