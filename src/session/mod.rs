@@ -137,3 +137,33 @@ async fn answer(
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use bollard_buildkit_proto::health::HealthCheckRequest;
+    use bollard_buildkit_proto::health::health_client::HealthClient;
+    use hyper_util::rt::TokioIo;
+    use tonic::codegen::http::Uri;
+
+    #[tokio::test]
+    async fn a_session_answers_for_its_health_and_refuses_what_it_does_not_offer() {
+        let session = Session::new("id", "name", "key").with(&["Check"], Alive::server());
+        assert_eq!(session.methods(), ["/grpc.health.v1.Health/Check"]);
+        let (ours, theirs) = tokio::io::duplex(4096);
+        tokio::spawn(async move { session.serve(ours).await });
+        let mut theirs = Some(theirs);
+        let connector = tower::service_fn(move |_: Uri| {
+            let io = theirs.take().ok_or_else(|| io::Error::other("there is one connection"));
+            async move { io.map(TokioIo::new) }
+        });
+        let endpoint = tonic::transport::Endpoint::from_static("http://session");
+        let channel = endpoint.connect_with_connector(connector).await.unwrap();
+        let mut health = HealthClient::new(channel);
+        let answer = health.check(HealthCheckRequest::default()).await.unwrap().into_inner();
+        assert_eq!(answer.status, 1);
+        let refused = health.watch(HealthCheckRequest::default()).await.unwrap_err();
+        assert_eq!(refused.code(), tonic::Code::Unimplemented);
+        assert_eq!(refused.message(), "/grpc.health.v1.Health/Watch is not offered by this session");
+    }
+}

@@ -149,7 +149,7 @@ async fn patterns_that_are_none_are_told_as_buildkits_client_tells_them() {
 }
 
 #[tokio::test]
-async fn an_engine_that_goes_away_leaves_no_thread_behind() {
+async fn an_engine_that_breaks_off_ends_the_transfer() {
     let dir = tempfile::tempdir().unwrap();
     for i in 0..8 {
         fs::write(dir.path().join(format!("f{i}")), vec![0; 4 << 20]).unwrap();
@@ -183,4 +183,32 @@ async fn an_engine_that_falls_silent_is_given_up() {
     while call.next().await.unwrap().unwrap().stat.is_some() {}
     let error = call.next().await.unwrap_err();
     assert_eq!(error.code(), Code::DeadlineExceeded);
+}
+
+#[tokio::test]
+async fn only_so_many_transfers_run_at_once() {
+    let (_dir, mut engine) = small().await;
+    let mut calls = Vec::new();
+    for _ in 0..super::super::TRANSFERS {
+        calls.push(engine.call(CONTEXT).await.unwrap());
+    }
+    let refused = engine.call(CONTEXT).await.err().unwrap();
+    assert_eq!(refused.code(), Code::ResourceExhausted);
+    drop(calls);
+    let accepted = async {
+        while engine.receive(CONTEXT).await.is_err() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), accepted).await.expect("the places are free again");
+}
+
+#[tokio::test]
+async fn patterns_may_be_many() {
+    let (_dir, mut engine) = small().await;
+    let patterns: Vec<String> = (0..3000).map(|i| format!("some/long/folder/with/a/name-{i}/**")).collect();
+    let mut headers: Vec<(&str, &[u8])> =
+        patterns.iter().map(|p| ("exclude-patterns", p.as_bytes())).collect();
+    headers.push(("dir-name", b"context"));
+    assert_eq!(engine.receive(&headers).await.unwrap().paths(), ["d", "d/f", "l"]);
 }

@@ -87,3 +87,23 @@ async fn an_engine_that_takes_nothing_makes_nobody_read_on() {
     assert_eq!(call.next().await.unwrap().unwrap().kind(), Kind::Fin);
     assert!(call.next().await.unwrap().is_none());
 }
+
+#[tokio::test]
+async fn an_engine_that_goes_away_leaves_no_thread_behind() {
+    let read = Arc::new(AtomicU64::new(0));
+    let local = Local::listed(Listed::new(Arc::new(Endless::new(Arc::clone(&read)))));
+    let mut engine = engine(vec![("context", local)]).await;
+    let mut call = engine.call(&[("dir-name", b"context")]).await.unwrap();
+    while call.next().await.unwrap().unwrap().stat.is_some() {}
+    (0..FILES).for_each(|id| call.ask(Kind::Req, id));
+    assert_eq!(call.next().await.unwrap().unwrap().kind(), Kind::Data);
+    drop((call, engine));
+    // Each thread holds the source as long as it runs.
+    let gone = async {
+        while Arc::strong_count(&read) > 1 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), gone).await.expect("threads that go on");
+    assert!(read.load(Relaxed) < u64::from(FILES) * SIZE);
+}
