@@ -15,6 +15,9 @@ use super::vertex::Vertex;
 /// Columns that a screen leaves free.
 pub const PAD: usize = 10;
 
+/// So many vertices are told apart; no build that is meant has more.
+const MOST: usize = 1 << 16;
+
 /// The fewest lines of output that a terminal shows of a step.
 pub const MIN_HEIGHT: usize = 6;
 
@@ -71,10 +74,13 @@ impl Trace {
     pub fn update(&mut self, message: &Message, width: usize, now: Timestamp) {
         let mut touched = Vec::new();
         for vertex in &message.vertexes {
+            if self.by_digest.len() >= MOST && !self.by_digest.contains_key(&vertex.digest) {
+                continue;
+            }
             self.start = self.start.or(vertex.started);
             match &vertex.group {
-                Some(group) => self.join(vertex, group, width, &mut touched),
-                None => self.take(vertex, width, now),
+                Some(group) => self.join(vertex, group, &mut touched),
+                None => self.take(vertex, now),
             }
         }
         for group in touched {
@@ -87,8 +93,7 @@ impl Trace {
         }
         for warning in &message.warnings {
             let Some(at) = self.find(&warning.vertex) else { continue };
-            let short = String::from_utf8_lossy(&warning.short);
-            self.vertices[at].warnings.push(escape::line(&short).into_owned());
+            self.vertices[at].warn(&warning.short);
             self.vertices[at].touch(now);
         }
         for log in &message.logs {
@@ -108,18 +113,16 @@ impl Trace {
         self.vertices[at].touch(now);
     }
 
-    /// A new vertex, with a screen where there is a terminal.
-    fn add(&mut self, width: usize) -> usize {
-        let screen = self.height.map(|height| Screen::new(height.now, width.saturating_sub(PAD).max(1)));
-        self.vertices.push(Vertex::new(screen));
+    fn add(&mut self) -> usize {
+        self.vertices.push(Vertex::new(self.height.map(|height| height.now)));
         self.vertices.len() - 1
     }
 
     /// Takes a vertex that is in no group.
-    fn take(&mut self, vertex: &message::Vertex, width: usize, now: Timestamp) {
+    fn take(&mut self, vertex: &message::Vertex, now: Timestamp) {
         let known = self.find(&vertex.digest);
         let at = known.unwrap_or_else(|| {
-            let at = self.add(width);
+            let at = self.add();
             self.by_digest.insert(vertex.digest.clone(), at);
             at
         });
@@ -147,16 +150,10 @@ impl Trace {
     }
 
     /// Takes a vertex that is shown as a part of a group.
-    fn join(
-        &mut self,
-        vertex: &message::Vertex,
-        group: &message::Group,
-        width: usize,
-        touched: &mut Vec<String>,
-    ) {
+    fn join(&mut self, vertex: &message::Vertex, group: &message::Group, touched: &mut Vec<String>) {
         let at = match self.groups.get(&group.id) {
             Some(known) => known.vertex,
-            None => self.found(group, width),
+            None => self.found(group),
         };
         if !touched.contains(&group.id) {
             touched.push(group.id.clone());
@@ -167,8 +164,8 @@ impl Trace {
         self.by_digest.insert(vertex.digest.clone(), at);
     }
 
-    fn found(&mut self, group: &message::Group, width: usize) -> usize {
-        let at = self.add(width);
+    fn found(&mut self, group: &message::Group) -> usize {
+        let at = self.add();
         self.vertices[at].name = escape::line(&group.name).into_owned();
         self.vertices[at].hidden = true;
         self.groups.insert(group.id.clone(), Members { vertex: at, members: BTreeMap::new() });
@@ -201,7 +198,8 @@ impl Trace {
     fn draw(&mut self, at: usize, data: &[u8], width: usize) {
         let Some(height) = &mut self.height else { return };
         let vertex = &mut self.vertices[at];
-        let Some(screen) = &mut vertex.screen else { return };
+        let Some(rows) = vertex.rows else { return };
+        let screen = vertex.screen.get_or_insert_with(|| Screen::new(rows, width.saturating_sub(PAD)));
         let room = screen.height().saturating_sub(MIN_HEIGHT + 1);
         height.now = height.wanted.min(room).max(MIN_HEIGHT);
         screen.resize(height.now, width.saturating_sub(PAD));

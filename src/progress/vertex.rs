@@ -9,6 +9,9 @@ use super::interval::{Interval, merge, seconds};
 use super::message;
 use super::screen::Screen;
 
+/// So many things within a vertex are told apart; no build that is meant has more.
+const THINGS: usize = 1 << 14;
+
 /// How much of a vertex's output is kept while it can't be shown. BuildKit itself clips a step's at 2 MiB unless it is told otherwise.
 const KEPT: usize = 16 << 20;
 
@@ -31,8 +34,10 @@ pub struct Vertex {
     /// Events since it was last shown, and since when it counts them.
     pub count: u32,
     pub blocked: Option<Timestamp>,
-    /// The end of its output as a terminal shows it; only where there is one.
+    /// The end of its output as a terminal shows it; only where there is one, and some output.
     pub screen: Option<Screen>,
+    /// The rows that such a screen begins with; `None` without a terminal.
+    pub rows: Option<usize>,
     /// Bytes that it printed, and how often its screen was shown.
     pub printed: usize,
     pub screens: usize,
@@ -43,9 +48,9 @@ pub struct Vertex {
 }
 
 impl Vertex {
-    /// One that nothing is known about; with a screen where there is a terminal.
-    pub fn new(screen: Option<Screen>) -> Self {
-        Self { screen, ..Self::default() }
+    /// One that nothing is known about.
+    pub fn new(rows: Option<usize>) -> Self {
+        Self { rows, ..Self::default() }
     }
 
     /// The last span in which it worked.
@@ -91,6 +96,9 @@ impl Vertex {
 
     /// Takes a span; whether it is news.
     pub fn work(&mut self, span: Interval) -> bool {
+        if self.intervals.len() >= THINGS && !self.intervals.contains_key(&span.start) {
+            return false;
+        }
         let news = self.intervals.insert(span.start, span) != Some(span);
         if news {
             self.merged = merge(self.intervals.values().copied());
@@ -121,6 +129,13 @@ impl Vertex {
         self.cached = vertex.cached;
     }
 
+    /// Takes a warning.
+    pub fn warn(&mut self, short: &[u8]) {
+        if self.warnings.len() < THINGS {
+            self.warnings.push(escape::line(&String::from_utf8_lossy(short)).into_owned());
+        }
+    }
+
     /// Takes output; each line begins with the seconds since the vertex began.
     pub fn print(&mut self, log: &message::Log) {
         let since = self.recent().map_or(0.0, |span| seconds(log.timestamp.duration_since(span.start)));
@@ -141,6 +156,9 @@ pub struct Statuses {
 impl Statuses {
     /// Takes what the engine says.
     pub fn tell(&mut self, status: &message::Status) {
+        if self.known.len() >= THINGS && !self.by_id.contains_key(&status.id) {
+            return;
+        }
         let at = *self.by_id.entry(status.id.clone()).or_insert(self.known.len());
         let mut status = status.clone();
         status.id = escape::line(&status.id).into_owned();
@@ -251,6 +269,20 @@ mod tests {
         logs.take(b"o\n", 1.0);
         logs.shown();
         assert_eq!((lines(&logs), logs.offset), (vec![], 0));
+    }
+
+    #[test]
+    fn an_engine_that_never_stops_is_not_remembered_for_ever() {
+        let mut vertex = Vertex::new(None);
+        for i in 0..THINGS + 100 {
+            vertex.statuses.tell(&message::Status {
+                id: i.to_string(),
+                started: Some(Timestamp::UNIX_EPOCH),
+                ..Default::default()
+            });
+            vertex.warn(b"again");
+        }
+        assert_eq!((vertex.statuses.iter().count(), vertex.warnings.len()), (THINGS, THINGS));
     }
 
     #[test]

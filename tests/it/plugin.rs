@@ -42,7 +42,8 @@ fn docker_learns_what_the_plugin_is() {
 fn the_verbs_are_those_of_the_program_and_help_names_the_plugin() {
     let plugin = Plugin::new();
     std::fs::write(plugin.folder.path().join("a.txt"), "a").expect("a file");
-    assert_eq!(plugin.run(&["stowaway", "ls"]).expect_code(0).text(), "a.txt\n");
+    let list = plugin.run(&["stowaway", "ls"]).expect_code(0);
+    assert!(list.text().starts_with("a.txt\n"), "{}", list.text());
     for words in [&["stowaway", "ls", "--help"][..], &["help", "stowaway", "ls"]] {
         let help = plugin.run(words).expect_code(0);
         assert!(help.text().contains("Usage: docker stowaway ls "), "{}", help.text());

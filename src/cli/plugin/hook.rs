@@ -92,7 +92,7 @@ mod tests {
     fn after_anything_else_nothing_is_said() {
         assert_eq!(template(r#"{"RootCmd":"buildx build"}"#), "");
         assert_eq!(template(r#"{"RootCmd":"pull","CommandError":"no"}"#), "");
-        assert!(reply(b"").is_err() && reply(b"[]").is_err() && reply(b"\xff").is_err());
+        assert!(reply(b"").is_err() && reply(b"\"x\"").is_err() && reply(b"\xff").is_err());
     }
 
     #[test]
