@@ -14,7 +14,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("litter", &[]),
     ("credentials", &[]),
     ("progress", &[]),
-    ("engine", &["credentials"]),
+    ("engine", &[]),
     ("log", &["progress"]),
     ("digest", &["entry", "observer"]),
     ("index", &["digest"]),
