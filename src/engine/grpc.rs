@@ -67,14 +67,10 @@ impl Service<http::Request<Body>> for Grpc {
 /// A broken connection is told as one; a stream that the engine reset keeps the code that it gave.
 fn status(line: &Line, error: hyper::Error) -> Status {
     let words = chain(line.reason(&error));
-    let place = &line.place;
-    let gone = error.is_canceled() || error.is_closed();
+    let broken = line.has_ended() || error.is_canceled() || error.is_closed();
     let status = Status::from_error(Box::new(error));
-    match status.code() {
-        tonic::Code::Cancelled if !gone => status,
-        tonic::Code::Cancelled | tonic::Code::Unknown | tonic::Code::Unavailable => {
-            Status::unavailable(format!("the connection to the engine at {place} broke: {words}"))
-        }
-        _ => status,
+    if broken || matches!(status.code(), tonic::Code::Unknown | tonic::Code::Unavailable) {
+        return Status::unavailable(format!("the connection to the engine at {} broke: {words}", line.place));
     }
+    status
 }

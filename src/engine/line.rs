@@ -30,4 +30,9 @@ impl Line {
         let gone = error.is_canceled() || error.is_closed();
         self.end.get().filter(|_| gone).unwrap_or(error)
     }
+
+    /// Whether it broke.
+    pub(super) fn has_ended(&self) -> bool {
+        self.end.get().is_some()
+    }
 }
