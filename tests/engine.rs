@@ -13,6 +13,8 @@ mod build;
 mod change;
 #[path = "engine/compare.rs"]
 mod compare;
+#[path = "engine/connect.rs"]
+mod connect;
 #[path = "engine/doctor.rs"]
 mod doctor;
 #[path = "engine/generated.rs"]

@@ -16,6 +16,7 @@ use super::connect::{Patience, dial};
 use super::docker::Docker;
 use super::error::{EngineError, printable};
 use super::http1::Http;
+use super::program::failed_to_run;
 use super::stream::Stream;
 
 /// How often a buildkitd that was just started is asked whether it listens.
@@ -99,11 +100,13 @@ struct Demux<S> {
     have: usize,
     left: usize,
     complaint: Vec<u8>,
+    /// Some of its output has come.
+    spoke: bool,
 }
 
 impl<S> Demux<S> {
     fn new(inner: S) -> Self {
-        Self { inner, head: [0; 8], have: 0, left: 0, complaint: Vec::new() }
+        Self { inner, head: [0; 8], have: 0, left: 0, complaint: Vec::new(), spoke: false }
     }
 
     /// The end of the stream is an error where something was complained about.
@@ -158,6 +161,9 @@ impl<S: AsyncRead + Unpin> AsyncRead for Demux<S> {
             }
             this.left -= n;
             if output {
+                if !std::mem::replace(&mut this.spoke, true) {
+                    failed_to_run(&room[..n])?;
+                }
                 buf.advance(n);
                 return Poll::Ready(Ok(()));
             }
@@ -199,6 +205,9 @@ mod tests {
             let (mut out, mut demux) = (Vec::new(), Demux::new(&bytes[..]));
             let error = demux.read_to_end(&mut out).await.expect_err("a complaint");
             assert_eq!((&out[..], error.to_string().as_str()), (&b"abc"[..], "buildctl says: no"));
+            let bytes = piece(1, "OCI runtime exec failed: no buildctl\r\n");
+            let error = Demux::new(&bytes[..]).read_to_end(&mut out).await.expect_err("a failure");
+            assert_eq!(error.to_string(), "OCI runtime exec failed: no buildctl");
             let mut cut = Demux::new(&bytes[..9]);
             assert!(cut.read_to_end(&mut out).await.is_err(), "a piece that breaks off");
         });

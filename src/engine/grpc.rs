@@ -12,6 +12,7 @@ use tonic::body::Body;
 use tower_service::Service;
 
 use super::error::chain;
+use super::line::Line;
 use super::stream::Io;
 
 /// Bytes of a stream, and of the connection, that an engine may send ahead: layers and caches come this way, too.
@@ -22,12 +23,12 @@ const CONNECTION_WINDOW: u32 = 4 << 20;
 #[derive(Clone)]
 pub struct Grpc {
     sender: SendRequest<Body>,
-    place: Arc<str>,
+    line: Arc<Line>,
 }
 
 impl std::fmt::Debug for Grpc {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Grpc").field("place", &self.place).finish_non_exhaustive()
+        f.debug_struct("Grpc").field("place", &self.line.place).finish_non_exhaustive()
     }
 }
 
@@ -39,9 +40,8 @@ impl Grpc {
             .initial_connection_window_size(CONNECTION_WINDOW)
             .handshake(TokioIo::new(io))
             .await?;
-        // What ends it is what every call on it ends with.
-        tokio::spawn(async move { drop(connection.await) });
-        Ok(Self { sender, place: place.into() })
+        let line = Line::drive(place, connection);
+        Ok(Self { sender, line })
     }
 }
 
@@ -51,29 +51,26 @@ impl Service<http::Request<Body>> for Grpc {
     type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Status>> + Send>>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Status>> {
-        self.sender.poll_ready(cx).map_err(|e| status(&self.place, e))
+        self.sender.poll_ready(cx).map_err(|e| status(&self.line, e))
     }
 
     fn call(&mut self, request: http::Request<Body>) -> Self::Future {
         let answer = self.sender.send_request(request);
-        let place = Arc::clone(&self.place);
+        let line = Arc::clone(&self.line);
         Box::pin(async move {
-            let answer = answer.await.map_err(|e| status(&place, e))?;
-            Ok(answer.map(|body| Body::new(body.map_err(move |e| status(&place, e)))))
+            let answer = answer.await.map_err(|e| status(&line, e))?;
+            Ok(answer.map(|body| Body::new(body.map_err(move |e| status(&line, e)))))
         })
     }
 }
 
 /// A broken connection is told as one; a stream that the engine reset keeps the code that it gave.
-fn status(place: &str, error: hyper::Error) -> Status {
-    let words = chain(&error);
-    let gone = error.is_canceled() || error.is_closed();
+fn status(line: &Line, error: hyper::Error) -> Status {
+    let words = chain(line.reason(&error));
+    let broken = line.has_ended() || error.is_canceled() || error.is_closed();
     let status = Status::from_error(Box::new(error));
-    match status.code() {
-        tonic::Code::Cancelled if !gone => status,
-        tonic::Code::Cancelled | tonic::Code::Unknown | tonic::Code::Unavailable => {
-            Status::unavailable(format!("the connection to the engine at {place} broke: {words}"))
-        }
-        _ => status,
+    if broken || matches!(status.code(), tonic::Code::Unknown | tonic::Code::Unavailable) {
+        return Status::unavailable(format!("the connection to the engine at {} broke: {words}", line.place));
     }
+    status
 }

@@ -1,5 +1,7 @@
 //! Docker's HTTP interface: one connection, requests after each other, until it is upgraded to something else.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use http::header::{CONNECTION, CONTENT_LENGTH, HOST, UPGRADE, USER_AGENT};
 use http::{HeaderName, HeaderValue, Method, Request, Response, StatusCode};
@@ -11,6 +13,7 @@ use hyper::upgrade::Upgraded;
 use hyper_util::rt::TokioIo;
 
 use super::error::{EngineError, chain, printable};
+use super::line::Line;
 use super::stream::Io;
 use super::tls;
 
@@ -23,7 +26,7 @@ pub(super) type Carried = UnsyncBoxBody<Bytes, std::io::Error>;
 /// A connection to a dockerd.
 pub(super) struct Http {
     sender: SendRequest<Carried>,
-    place: String,
+    line: Arc<Line>,
 }
 
 /// An answer that was read to its end.
@@ -57,12 +60,9 @@ pub(super) fn whole(bytes: impl Into<Bytes>) -> Carried {
 impl Http {
     /// Begins on a connection.
     pub(super) async fn new(io: impl Io, place: &str) -> Result<Self, EngineError> {
-        let place = place.to_owned();
         let made = http1::Builder::new().title_case_headers(true).handshake(TokioIo::new(io)).await;
-        let (sender, connection) = made.map_err(|e| broken(&place, "beginning", &e))?;
-        // What ends it is what every request on it ends with.
-        tokio::spawn(async move { drop(connection.with_upgrades().await) });
-        Ok(Self { sender, place })
+        let (sender, connection) = made.map_err(|e| broken(place, "beginning", &e))?;
+        Ok(Self { sender, line: Line::drive(place, connection.with_upgrades()) })
     }
 
     /// Makes a request; the body of the answer is still to be read.
@@ -74,15 +74,18 @@ impl Http {
         let headers = request.headers_mut();
         headers.insert(HOST, HeaderValue::from_static("docker"));
         headers.insert(USER_AGENT, HeaderValue::from_static(concat!("stowaway/", env!("CARGO_PKG_VERSION"))));
-        self.sender.ready().await.map_err(|e| broken(&self.place, doing, &e))?;
-        self.sender.send_request(request).await.map_err(|e| broken(&self.place, doing, &e))
+        self.sender.ready().await.map_err(|e| broken(&self.line.place, doing, self.line.reason(&e)))?;
+        self.sender
+            .send_request(request)
+            .await
+            .map_err(|e| broken(&self.line.place, doing, self.line.reason(&e)))
     }
 
     /// Asks for a document.
     pub(super) async fn get(&mut self, path: &str, doing: &'static str) -> Result<Answer, EngineError> {
-        let request = request(Method::GET, path, nothing(), &self.place)?;
+        let request = request(Method::GET, path, nothing(), &self.line.place)?;
         let answer = self.send(request, doing).await?;
-        read(answer, &self.place, doing).await
+        read(answer, &self.line.place, doing).await
     }
 
     /// Asks for the connection itself. Bytes that came with the answer stay part of it.
@@ -96,7 +99,7 @@ impl Http {
     ) -> Result<TokioIo<Upgraded>, EngineError> {
         let length = body.as_ref().map_or(0, Bytes::len);
         let carried = body.map_or_else(nothing, whole);
-        let mut request = request(Method::POST, path, carried, &self.place)?;
+        let mut request = request(Method::POST, path, carried, &self.line.place)?;
         let own = request.headers_mut();
         own.insert(CONNECTION, HeaderValue::from_static("Upgrade"));
         own.insert(UPGRADE, HeaderValue::from_static(to));
@@ -106,10 +109,12 @@ impl Http {
         }
         let answer = self.send(request, doing).await?;
         if answer.status() != StatusCode::SWITCHING_PROTOCOLS {
-            let answer = read(answer, &self.place, doing).await?;
-            return Err(refused(&self.place, format!("POST {path}"), &answer));
+            let answer = read(answer, &self.line.place, doing).await?;
+            return Err(refused(&self.line.place, format!("POST {path}"), &answer));
         }
-        let upgraded = hyper::upgrade::on(answer).await.map_err(|e| broken(&self.place, doing, &e))?;
+        let upgraded = hyper::upgrade::on(answer)
+            .await
+            .map_err(|e| broken(&self.line.place, doing, self.line.reason(&e)))?;
         Ok(TokioIo::new(upgraded))
     }
 }

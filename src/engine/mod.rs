@@ -15,6 +15,7 @@ mod error;
 mod find;
 mod grpc;
 mod http1;
+mod line;
 mod program;
 mod stream;
 mod tls;

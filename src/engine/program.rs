@@ -68,6 +68,8 @@ pub(super) struct Process {
     output: ChildStdout,
     /// What it complained about, once it has ended.
     complaint: oneshot::Receiver<String>,
+    /// It has said something.
+    spoke: bool,
     _child: Child,
 }
 
@@ -92,7 +94,7 @@ impl Process {
             // It must not come to a halt because nobody listens.
             let _ = tokio::io::copy(&mut errors, &mut tokio::io::sink()).await;
         });
-        Ok(Self { name: program.name.clone(), input, output, complaint, _child: child })
+        Ok(Self { name: program.name.clone(), input, output, complaint, spoke: false, _child: child })
     }
 }
 
@@ -104,6 +106,9 @@ impl AsyncRead for Process {
     ) -> Poll<io::Result<()>> {
         let before = buf.filled().len();
         ready!(Pin::new(&mut self.output).poll_read(cx, buf))?;
+        if !std::mem::replace(&mut self.spoke, true) {
+            failed_to_run(&buf.filled()[before..])?;
+        }
         if buf.filled().len() > before || buf.remaining() == 0 {
             return Poll::Ready(Ok(()));
         }
@@ -135,6 +140,14 @@ impl AsyncWrite for Process {
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.input).poll_shutdown(cx)
     }
+}
+
+/// A container's runtime that can't run a command says so where the command's output would be.
+pub(super) fn failed_to_run(output: &[u8]) -> io::Result<()> {
+    if output.starts_with(b"OCI runtime") {
+        return Err(io::Error::other(printable(&String::from_utf8_lossy(output))));
+    }
+    Ok(())
 }
 
 /// Why a program did not start.

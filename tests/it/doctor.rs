@@ -1,9 +1,11 @@
 //! `doctor`, with engines that the test plays itself.
 
 use std::fs;
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpListener;
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
@@ -77,24 +79,29 @@ fn engine(path: &Path, answers: &'static [(&'static str, u16, &'static str)]) {
     let listener = UnixListener::bind(path).expect("a socket");
     std::thread::spawn(move || {
         for stream in listener.incoming().flatten() {
-            let mut reader = BufReader::new(stream);
-            let mut first = String::new();
-            if reader.read_line(&mut first).is_err() {
-                continue;
-            }
-            let asked = first.split(' ').nth(1).unwrap_or_default().to_owned();
-            let mut line = String::new();
-            while reader.read_line(&mut line).is_ok_and(|n| n > 2) {
-                line.clear();
-            }
-            let found = answers.iter().find(|(path, ..)| *path == asked);
-            let (status, body) = found.map_or((404, "{}"), |(_, status, body)| (*status, *body));
-            let headers = "Api-Version: 1.51\r\nBuilder-Version: 2\r\nOstype: linux\r\nConnection: close";
-            let text =
-                format!("HTTP/1.1 {status} x\r\n{headers}\r\nContent-Length: {}\r\n\r\n{body}", body.len());
-            let _ = reader.get_mut().write_all(text.as_bytes());
+            respond(stream, answers);
         }
     });
+}
+
+/// Answers one request.
+fn respond(stream: impl Read + Write, answers: &[(&str, u16, &str)]) {
+    let mut reader = BufReader::new(stream);
+    let mut first = String::new();
+    if reader.read_line(&mut first).is_err() {
+        return;
+    }
+    let asked = first.split(' ').nth(1).unwrap_or_default().to_owned();
+    let mut line = String::new();
+    while reader.read_line(&mut line).is_ok_and(|n| n > 2) {
+        line.clear();
+    }
+    let found = answers.iter().find(|(path, ..)| *path == asked);
+    let (status, body) = found.map_or((404, "{}"), |(_, status, body)| (*status, *body));
+    let headers = "Api-Version: 1.51\r\nBuilder-Version: 2\r\nOstype: linux\r\nConnection: close";
+    let text = format!("HTTP/1.1 {status} x\r\n{headers}\r\nContent-Length: {}\r\n\r\n{body}", body.len());
+    let _ = reader.get_mut().write_all(text.as_bytes());
+    let _ = reader.get_mut().flush();
 }
 
 const VERSION: (&str, u16, &str) =
@@ -225,11 +232,15 @@ fn an_old_engine_has_no_buildkit() {
     let machine = Machine::new();
     let listener = UnixListener::bind(machine.path("run/e.sock")).expect("a socket");
     std::thread::spawn(move || {
-        for mut stream in listener.incoming().flatten() {
+        for stream in listener.incoming().flatten() {
             let body = r#"{"Version":"17.03","ApiVersion":"1.26","Os":"linux"}"#;
             let text = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{body}", body.len());
-            let _ = stream.write_all(text.as_bytes());
-            let _ = BufReader::new(stream).read_line(&mut String::new());
+            let mut reader = BufReader::new(stream);
+            let mut line = String::new();
+            while reader.read_line(&mut line).is_ok_and(|n| n > 2) {
+                line.clear();
+            }
+            let _ = reader.get_mut().write_all(text.as_bytes());
         }
     });
     let doc = machine.json(&[("DOCKER_HOST", &machine.address("run/e.sock"))], 1);
@@ -242,6 +253,74 @@ fn engines_behind_ssh_are_not_asked_unless_wanted() {
     let doc = machine.json(&[("DOCKER_HOST", "ssh://me@build.invalid")], 3);
     assert_eq!((codes(&doc), &doc["engines"][0]["reachable"]), (vec!["engine-not-asked"], &Value::Null));
     assert_eq!(doc["engines"][0]["transport"], "ssh");
+}
+
+/// A Docker engine behind TLS that wants a certificate of its authority; its address.
+fn engine_behind_tls(answers: &'static [(&'static str, u16, &'static str)]) -> String {
+    use rustls::pki_types::pem::PemObject as _;
+    use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+    let file = |name: &str| fixtures_tls().join(name);
+    let certificate = |name: &str| CertificateDer::from_pem_file(file(name)).expect("a certificate");
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let mut roots = rustls::RootCertStore::empty();
+    roots.add(certificate("ca.pem")).expect("an authority");
+    let verifier =
+        rustls::server::WebPkiClientVerifier::builder_with_provider(roots.into(), provider.clone());
+    let config = rustls::ServerConfig::builder_with_provider(provider);
+    let config = config.with_safe_default_protocol_versions().expect("versions");
+    let config = config.with_client_cert_verifier(verifier.build().expect("a verifier"));
+    let key = PrivateKeyDer::from_pem_file(file("key.pem")).expect("a key");
+    let config = Arc::new(config.with_single_cert(vec![certificate("server.pem")], key).expect("a pair"));
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = format!("tcp://{}", listener.local_addr().expect("an address"));
+    std::thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            let tls = rustls::ServerConnection::new(Arc::clone(&config)).expect("a connection");
+            respond(rustls::StreamOwned::new(tls, stream), answers);
+        }
+    });
+    address
+}
+
+fn fixtures_tls() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/tls")
+}
+
+#[test]
+fn an_engine_behind_tls_is_asked_with_the_certificates_that_are_named() {
+    let machine = Machine::new();
+    let address = engine_behind_tls(&[PING, VERSION, INFO]);
+    let folder = fixtures_tls().display().to_string();
+    let mut variables = vec![("DOCKER_HOST", address.as_str()), ("DOCKER_TLS_VERIFY", "1")];
+    variables.push(("DOCKER_CERT_PATH", &folder));
+    let doc = machine.json(&variables, 0);
+    let engine = &doc["engines"][0];
+    assert_eq!((&engine["transport"], &engine["version"]), (&"tls".into(), &"28.5.2".into()), "{doc}");
+    variables.pop();
+    let doc = machine.json(&variables, 3);
+    let why = doc["engines"][0]["why"].as_str().expect("a reason");
+    assert!(why.contains("nobody whom we trust vouches for its certificate"), "{why}");
+}
+
+#[test]
+fn ssh_is_run_as_docker_runs_it_and_its_complaint_is_told() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let machine = Machine::new();
+    let (ssh, heard) = (machine.path("run/ssh"), machine.path("run/heard"));
+    let script = format!(
+        "#!/bin/sh\necho \"$@\" > {}\necho 'Permission denied (publickey).' >&2\nexit 255\n",
+        heard.display()
+    );
+    fs::write(&ssh, script).expect("a file");
+    fs::set_permissions(&ssh, fs::Permissions::from_mode(0o755)).expect("a mode");
+    let path = format!("{}:{}", machine.path("run").display(), std::env::var("PATH").unwrap_or_default());
+    let variables = [("DOCKER_HOST", "ssh://me@build.invalid:22"), ("PATH", path.as_str())];
+    let run = machine.run(&variables, &["--connect"]).expect_code(3);
+    assert!(run.text().contains("ssh says: Permission denied (publickey)"), "{}", run.text());
+    let args = fs::read_to_string(heard).expect("what ssh was asked");
+    let want =
+        "-l me -p 22 -o ConnectTimeout=30 -T -o BatchMode=yes -- build.invalid docker system dial-stdio";
+    assert_eq!(args.trim(), want);
 }
 
 #[test]

@@ -1,5 +1,9 @@
 //! Engines that a test plays itself.
 
+mod carried;
+mod find;
+mod tls;
+
 use std::convert::Infallible;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
