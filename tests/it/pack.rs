@@ -142,7 +142,7 @@ fn unpacked(program: &str, args: &[&str], tar: &[u8]) -> BTreeMap<Vec<u8>, Node>
     let found = nodes(dir.path());
     if has_xattrs() && machine::is_root() {
         let value = |path: &str, name: &str| {
-            let mut value = vec![0; 64];
+            let mut value = [0; 64];
             rustix::fs::lgetxattr(dir.path().join(path), name, &mut value[..]).map(|n| value[..n].to_vec())
         };
         assert_eq!(value("d/none", "user.one").as_deref(), Ok(&b"a\0b=\xff"[..]), "{program}");
