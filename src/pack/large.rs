@@ -93,12 +93,17 @@ impl<'a> Large<'a> {
     /// Fills `out` with the part from `at` on. The part that ends the content checks that nothing follows.
     pub fn part(&self, source: &'a dyn Source, at: u64, out: &mut [u8]) -> Result<(), PackError> {
         let mut state = self.lock();
-        if matches!(*state, State::Unopened) {
+        // The first part opens it, so that what goes wrong then is told in its turn.
+        if at == 0 && matches!(*state, State::Unopened) {
             *state = State::Failed;
+            self.moved.notify_all();
             *state = match content::open(source, self.entry)? {
                 Content::File(file) => State::File(Arc::new(Opened::new(file, self.entry)?)),
                 Content::Stream(reader) => State::Stream { reader, at: 0 },
             };
+        }
+        while matches!(*state, State::Unopened) {
+            state = self.moved.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
         if let State::File(opened) = &*state {
             let opened = opened.clone();
@@ -106,6 +111,12 @@ impl<'a> Large<'a> {
             return self.read_file(&opened, at, out);
         }
         self.read_stream(state, at, out)
+    }
+
+    /// Lets those go who wait for a part that nobody will read.
+    pub fn give_up(&self) {
+        *self.lock() = State::Failed;
+        self.moved.notify_all();
     }
 
     fn read_file(&self, opened: &Opened, at: u64, out: &mut [u8]) -> Result<(), PackError> {

@@ -117,14 +117,10 @@ struct Reader<'a> {
 impl<'a> Reader<'a> {
     fn work(&self, line: &Line<Tasks<'a>, Answer<'a>>) {
         let mut compressor = Compressor::new(self.options.compression);
-        line.work(|task| {
-            if self.cancelled() {
-                return Err(PackError::Cancelled);
-            }
-            match &mut compressor {
-                Ok(compressor) => self.piece(task, compressor),
-                Err(error) => Err(PackError::Compress(std::io::Error::other(error.to_string()))),
-            }
+        line.work(|task| match &mut compressor {
+            _ if self.cancelled() => Err(refuse(&task, PackError::Cancelled)),
+            Ok(compressor) => self.piece(task, compressor),
+            Err(why) => Err(refuse(&task, PackError::Compress(std::io::Error::other(why.to_string())))),
         });
     }
 
@@ -193,6 +189,14 @@ impl<'a> Reader<'a> {
     fn give_back(&self, buffer: Vec<u8>) {
         self.spare.lock().unwrap_or_else(PoisonError::into_inner).push(buffer);
     }
+}
+
+/// Tells others that a task won't be done.
+fn refuse(task: &Task<'_>, why: PackError) -> PackError {
+    if let Task::Part { large, .. } = task {
+        large.give_up();
+    }
+    why
 }
 
 /// Writes the pieces, counts and hashes them.
