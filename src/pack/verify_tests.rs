@@ -16,8 +16,8 @@ fn packed(tree: &Tree) -> Vec<u8> {
 #[test]
 fn what_was_packed_is_what_is_there() {
     for compression in [Compression::None, Compression::Gzip, Compression::Zstd(3)] {
-        for tree in [everything(), everything().on_disk()] {
-            let tree = tree.file(b"large", &bytes(700_000));
+        let tree = || everything().file(b"large", &bytes(700_000));
+        for tree in [tree(), tree().on_disk()] {
             let (archive, _) = tree.pack(&Options { compression, ..Options::default() });
             assert_eq!(differences(&tree, &archive), [""; 0], "{compression}");
         }
@@ -129,8 +129,8 @@ fn archives_by_others_are_read() {
     assert_eq!(twice, [format!("{long}: more than once in the archive")]);
     let loose =
         differences(&tree, &gnu(&[&rows[..4], &[("d/a", Link, &b"nowhere"[..])], &rows[5..]].concat()));
-    assert_eq!(loose.len(), 1, "{loose:?}");
-    assert_eq!(loose[0], "d/a: a regular file, in the archive a hard link to what isn't there");
+    let dangling = "d/a: a regular file, in the archive a hard link to what isn't there";
+    assert_eq!(loose, [dangling, "d/b: a hard link to d/a, in the archive a file of its own"]);
 }
 
 #[test]
@@ -165,7 +165,7 @@ fn every_cut_and_every_flipped_bit_of_a_header_is_noticed() {
     }
     for at in 0..512 {
         let mut spoilt = archive.clone();
-        spoilt[at] ^= 0x10;
+        spoilt[at] ^= 1;
         let answer = verify(&tree, &mut &spoilt[..], &Options::default());
         // The last three bytes of the checksum's field say nothing.
         assert!(answer.is_err() || (154..156).contains(&at), "byte {at}");
@@ -208,7 +208,8 @@ fn sparse_files_are_refused_by_name() {
     header.set_entry_type(tar::EntryType::GNUSparse);
     header.set_size(0);
     header.set_mode(0o644);
-    header.set_cksum();
+    header.set_uid(0);
+    header.set_gid(0);
     header.set_cksum();
     let error = verify(&tree, &mut &header.as_bytes()[..], &Options::default()).unwrap_err();
     assert!(matches!(error, VerifyError::Sparse { ref name } if name == "holes"), "{error}");
