@@ -80,6 +80,25 @@ pub enum Error {
     /// A tar can't be compared with a context.
     #[error(transparent)]
     Verify(#[from] crate::pack::VerifyError),
+    /// No engine, or one that doesn't answer as it should.
+    #[cfg(feature = "engine")]
+    #[error(transparent)]
+    Engine(#[from] crate::engine::EngineError),
+    /// An engine went away while it built.
+    #[error("the engine went away: {message}")]
+    Lost {
+        /// What is known of it.
+        message: String,
+    },
+    /// An engine could not build; whoever watches the build was told more.
+    #[error("{message}")]
+    Build {
+        /// What it says.
+        message: String,
+    },
+    /// Somebody interrupted it.
+    #[error("interrupted")]
+    Interrupted,
     /// The command was given something that it cannot work with.
     #[error("{message}")]
     Usage {
@@ -106,11 +125,15 @@ impl Error {
         Self::Usage { message: message.into(), hint: Some(hint.to_owned()) }
     }
 
-    /// The exit status: 1 for a build that would fail, 3 where an engine or a registry doesn't answer as it should, 2 for wrong use
+    /// The exit status: 1 for a build that fails or would fail, 130 for one that was interrupted, 3 where an engine or a registry doesn't answer as it should, 2 for wrong use
     /// and unreadable input.
     pub fn exit_code(&self) -> u8 {
         match self {
-            Self::Fails { .. } => 1,
+            Self::Fails { .. } | Self::Build { .. } => 1,
+            Self::Interrupted => 130,
+            #[cfg(feature = "engine")]
+            Self::Engine(_) => 3,
+            Self::Lost { .. } => 3,
             Self::Import(error) if error.is_remote() => 3,
             _ => 2,
         }
@@ -120,6 +143,8 @@ impl Error {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Usage { hint, .. } | Self::NoPlan { hint, .. } => hint.clone(),
+            #[cfg(feature = "engine")]
+            Self::Engine(error) => error.hint(),
             Self::Import(error) => error.hint(),
             Self::Git(error) => error.hint(),
             Self::Read { source, .. } if source.kind() == io::ErrorKind::PermissionDenied => {

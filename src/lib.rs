@@ -66,6 +66,8 @@ pub mod check;
 #[cfg(feature = "cli")]
 pub mod cli;
 pub mod context;
+#[cfg(feature = "registry")]
+pub mod credentials;
 pub mod diff;
 pub mod digest;
 pub mod dockerfile;

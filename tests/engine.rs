@@ -7,6 +7,8 @@
 //! or other builds.
 #![allow(missing_docs, reason = "tests are named as sentences")]
 
+#[path = "engine/build.rs"]
+mod build;
 #[path = "engine/change.rs"]
 mod change;
 #[path = "engine/compare.rs"]

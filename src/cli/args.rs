@@ -4,9 +4,11 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueHint};
 
+use super::build::BuildVerb;
 use super::options::{
     BaselineArgs, BuildArgs, BuildOptions, Format, Hash, OutputArgs, SeveralArgs, Threshold, formats, umask,
 };
+use super::plugin::InstallVerb;
 use super::{pack, size};
 use crate::ops::Modes;
 use crate::pack::Compression;
@@ -49,8 +51,12 @@ pub enum Command {
     Report(ReportArgs),
     /// Whether a build can run here: engine, builder, disk, memory, limits; changes nothing
     Doctor(DoctorArgs),
+    /// Build with an engine, which is sent what it needs and nothing else; tells before what will be cached, and after what was
+    Build(Box<BuildVerb>),
     /// What is wrong with a build, told before anyone builds: sources, ignore file, context, order, BuildKit's own checks
     Check(CheckArgs),
+    /// Make this program a plugin of Docker's command line: `docker stowaway build .`
+    InstallPlugin(InstallVerb),
     /// Write a completion script for a shell
     Completion {
         /// The shell

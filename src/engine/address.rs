@@ -2,6 +2,9 @@
 
 use std::path::PathBuf;
 
+use super::endpoint::Endpoint;
+use super::program::Program;
+
 /// An address.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Address {
@@ -11,6 +14,10 @@ pub enum Address {
     Tcp(String, u16),
     /// What ssh takes: user, host, port, and the path of the socket there.
     Ssh(Ssh),
+    /// A program that carries the connection on its standard input and output.
+    Program(Program),
+    /// A buildkitd in a container of a Docker engine.
+    Container(Container),
     /// One that can't be reached from here, and why.
     Other(String),
 }
@@ -26,9 +33,38 @@ pub struct Ssh {
     pub port: Option<u16>,
     /// The socket there, when it is not the usual one.
     pub path: Option<String>,
+    /// ssh may not ask for anything.
+    pub unattended: bool,
+}
+
+/// A builder's container.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Container {
+    /// The Docker engine that has it.
+    pub engine: Box<Endpoint>,
+    /// Its name.
+    pub name: String,
+    /// The builder that it belongs to.
+    pub builder: String,
 }
 
 impl Address {
+    /// Reads the address of a buildkitd (`client/connhelper`).
+    pub fn of_buildkit(text: &str) -> Self {
+        let (scheme, rest) = text.split_once("://").unwrap_or(("", text));
+        match scheme {
+            "tcp" if host_and_port(rest).1.is_none() => Self::Other("the address names no port".to_owned()),
+            "unix" | "tcp" | "ssh" => Self::parse(text, false),
+            "docker-container" => in_container("docker", "context", rest),
+            "podman-container" => in_container("podman", "", rest),
+            "nerdctl-container" => in_container("nerdctl", "namespace", rest),
+            "kube-pod" => Self::Other("builders in Kubernetes can't be reached from here".to_owned()),
+            "npipe" => Self::Other("named pipes can't be reached from here".to_owned()),
+            "" => Self::Other("it is no address: unix://, tcp:// and the like are".to_owned()),
+            other => Self::Other(format!("an address with {other}:// can't be reached from here")),
+        }
+    }
+
     /// Reads an address; a port that is not named is Docker's.
     pub fn parse(text: &str, tls: bool) -> Self {
         let (scheme, rest) = text.split_once("://").unwrap_or(("tcp", text));
@@ -59,14 +95,34 @@ fn tcp(rest: &str, usual: u16) -> Address {
 fn ssh(rest: &str) -> Address {
     let (place, path) = rest.split_once('/').map_or((rest, None), |(a, b)| (a, Some(format!("/{b}"))));
     let (user, place) = place.rsplit_once('@').map_or((None, place), |(u, h)| (Some(u.to_owned()), h));
+    if user.as_ref().is_some_and(|user| user.contains(':')) {
+        return Address::Other("it holds a password, which ssh does not take".to_owned());
+    }
     let (host, port) = host_and_port(place);
     match port.map(str::parse).transpose() {
         // ssh would take a host that starts with a dash for an option.
         Ok(port) if !host.is_empty() && !host.starts_with('-') => {
-            Address::Ssh(Ssh { user, host: host.to_owned(), port, path: path.filter(|p| p != "/") })
+            let path = path.filter(|p| p != "/");
+            Address::Ssh(Ssh { user, host: host.to_owned(), port, path, unattended: false })
         }
         _ => Address::Other("it is no address that ssh takes".to_owned()),
     }
+}
+
+/// `CONTAINER[?OPTION=…]`: the engine's own client runs `buildctl dial-stdio` there.
+fn in_container(client: &str, option: &str, rest: &str) -> Address {
+    let (name, query) = rest.split_once('?').unwrap_or((rest, ""));
+    let plain = |text: &str| {
+        text.chars().all(|c| c.is_ascii_alphanumeric() || "._-".contains(c)) && !text.starts_with('-')
+    };
+    let value = query.split('&').find_map(|pair| pair.split_once('=').filter(|(k, _)| *k == option));
+    let value = value.map(|(_, value)| value).filter(|value| !value.is_empty());
+    if name.is_empty() || !plain(name) || !value.is_none_or(plain) {
+        return Address::Other("it names no container".to_owned());
+    }
+    let mut args: Vec<String> = value.map(|value| format!("--{option}={value}")).into_iter().collect();
+    args.extend(["exec", "-i", name, "buildctl", "dial-stdio"].map(str::to_owned));
+    Address::Program(Program { name: client.to_owned(), args })
 }
 
 fn host_and_port(place: &str) -> (&str, Option<&str>) {
@@ -110,6 +166,7 @@ mod tests {
             host: "h".into(),
             port: Some(2222),
             path: Some("/run/d.sock".into()),
+            unattended: false,
         };
         assert_eq!(Address::parse("ssh://me@h:2222/run/d.sock", false), Address::Ssh(all));
         let bare = Ssh { host: "h".into(), ..Ssh::default() };
@@ -118,5 +175,29 @@ mod tests {
             matches!(Address::parse("ssh://-oProxyCommand=x", false), Address::Other(_)),
             "no option for ssh"
         );
+    }
+
+    #[test]
+    fn a_buildkitds_address_may_name_a_container() {
+        let args = |text: &str| match Address::of_buildkit(text) {
+            Address::Program(program) => format!("{} {}", program.name, program.args.join(" ")),
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(
+            args("docker-container://b?context=there"),
+            "docker --context=there exec -i b buildctl dial-stdio"
+        );
+        assert_eq!(args("podman-container://b"), "podman exec -i b buildctl dial-stdio");
+        assert_eq!(Address::of_buildkit("tcp://b:1"), tcp("b", 1));
+        for text in [
+            "tcp://b",
+            "kube-pod://b",
+            "docker-container://",
+            "docker-container://-x",
+            "/run/b.sock",
+            "npipe://x",
+        ] {
+            assert!(matches!(Address::of_buildkit(text), Address::Other(_)), "{text}");
+        }
     }
 }

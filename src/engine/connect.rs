@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use bollard_buildkit_proto::moby::buildkit::v1::control_client::ControlClient;
+use bollard_buildkit_proto::moby::buildkit::v1::frontend::llb_bridge_client::LlbBridgeClient;
 use bollard_buildkit_proto::moby::buildkit::v1::{InfoRequest, ListWorkersRequest};
 use http::{HeaderName, HeaderValue, Uri};
 use tonic::Code;
@@ -10,7 +11,9 @@ use tonic::body::Body;
 use tower_service::Service as _;
 
 use super::about::About;
-use super::endpoint::{Endpoint, Kind};
+use super::address::Address;
+use super::docker::Docker;
+use super::endpoint::{Endpoint, Kind, Tls};
 use super::error::EngineError;
 use super::grpc::Grpc;
 use super::http1::{self, Http};
@@ -68,16 +71,22 @@ impl Engine {
             Kind::Docker => Self::docker_at(endpoint, patience).await,
             Kind::BuildKit => Self::buildkit_at(endpoint, patience).await,
         };
-        // Who is there at all may be of the other kind.
-        match (first, endpoint.kind) {
-            (Err(error), Kind::Docker) if speaks_otherwise(&error) => {
-                Self::buildkit_at(endpoint, patience).await.map_err(|_| error)
-            }
-            (Err(error), Kind::BuildKit) if speaks_otherwise(&error) => {
-                Self::docker_at(endpoint, patience).await.map_err(|_| error)
-            }
-            (first, _) => first,
+        let Err(error) = first else { return first };
+        if !speaks_otherwise(&error) || !matches!(endpoint.address, Address::Unix(_) | Address::Tcp(..)) {
+            return Err(error);
         }
+        // Who is there may be of the other kind.
+        let second = match endpoint.kind {
+            Kind::Docker => {
+                let other = Endpoint { kind: Kind::BuildKit, ..endpoint.clone() };
+                Self::buildkit_at(&other, patience).await
+            }
+            Kind::BuildKit => {
+                let other = Endpoint { kind: Kind::Docker, ..endpoint.clone() };
+                Self::docker_at(&other, patience).await
+            }
+        };
+        second.map_err(|_| error)
     }
 
     async fn docker_at(endpoint: &Endpoint, patience: Patience) -> Result<Self, EngineError> {
@@ -148,7 +157,31 @@ impl Engine {
 
     /// BuildKit's Control API: Solve, Status, Prune and the like. Calls on it know no limit of time.
     pub fn control(&self) -> ControlClient<Grpc> {
-        ControlClient::with_origin(self.grpc.clone(), Uri::from_static("http://localhost"))
+        ControlClient::with_origin(self.grpc.clone(), self.origin())
+            .max_decoding_message_size(MESSAGE)
+            .max_encoding_message_size(MESSAGE)
+    }
+
+    /// What calls name as their authority: a proxy in front of a remote buildkitd may choose by it.
+    fn origin(&self) -> Uri {
+        let named = match (&self.endpoint.address, &self.endpoint.tls) {
+            (Address::Tcp(_, port), Some(Tls { name: Some(name), .. })) => Some(format!("{name}:{port}")),
+            (Address::Tcp(host, port), _) if host.contains(':') => Some(format!("[{host}]:{port}")),
+            (Address::Tcp(host, port), _) => Some(format!("{host}:{port}")),
+            _ => None,
+        };
+        let origin = named.and_then(|authority| format!("http://{authority}/").parse().ok());
+        origin.unwrap_or(Uri::from_static("http://localhost/"))
+    }
+
+    /// Docker's own interface, where the engine has one.
+    pub fn docker(&self) -> Option<Docker> {
+        (self.kind == Kind::Docker).then(|| Docker::new(&self.endpoint, self.patience))
+    }
+
+    /// BuildKit's gateway: what frontends are run and asked through.
+    pub fn bridge(&self) -> LlbBridgeClient<Grpc> {
+        LlbBridgeClient::with_origin(self.grpc.clone(), Uri::from_static("http://localhost"))
             .max_decoding_message_size(MESSAGE)
             .max_encoding_message_size(MESSAGE)
     }
@@ -181,7 +214,10 @@ impl Engine {
         let (writer, outgoing) = tunnel::pipe();
         let mut request = http::Request::new(Body::new(outgoing));
         *request.method_mut() = http::Method::POST;
-        *request.uri_mut() = Uri::from_static("http://localhost/moby.buildkit.v1.Control/Session");
+        let mut parts = self.origin().into_parts();
+        parts.path_and_query =
+            Some(http::uri::PathAndQuery::from_static("/moby.buildkit.v1.Control/Session"));
+        *request.uri_mut() = Uri::from_parts(parts).unwrap_or_default();
         *request.version_mut() = http::Version::HTTP_2;
         let own = request.headers_mut();
         own.insert("te", HeaderValue::from_static("trailers"));
@@ -207,7 +243,13 @@ impl Engine {
 
 /// Connects, within the time that there is.
 pub(super) async fn dial(endpoint: &Endpoint, patience: Patience) -> Result<Stream, EngineError> {
-    within(patience.connect, &endpoint.place(), "connecting", stream::connect(endpoint)).await
+    let limit = match &endpoint.address {
+        Address::Ssh(_) | Address::Program(_) => patience.connect * 3,
+        // It may have to be started.
+        Address::Container(_) => patience.connect * 6,
+        _ => patience.connect,
+    };
+    within(limit, &endpoint.place(), "connecting", stream::connect(endpoint, patience)).await
 }
 
 /// What `work` gives, or that it took too long.

@@ -21,6 +21,23 @@ pub struct Endpoint {
     pub chosen: bool,
     /// Keys and certificates.
     pub tls: Option<Tls>,
+    /// The builder of buildx that it is a node of.
+    pub builder: Option<Builder>,
+}
+
+/// A builder of buildx, as far as it matters to a build.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Builder {
+    /// Its name.
+    pub name: String,
+    /// Its driver: `docker-container` or `remote`.
+    pub driver: String,
+    /// The node that was chosen.
+    pub node: String,
+    /// The nodes that were not.
+    pub others: Vec<String>,
+    /// Its results are loaded into Docker unless something else is asked for (`default-load`).
+    pub default_load: bool,
 }
 
 /// What is spoken at an endpoint.
@@ -50,7 +67,10 @@ pub struct Tls {
 impl Endpoint {
     /// An endpoint that a caller names itself.
     pub fn new(text: &str, source: &str, kind: Kind) -> Self {
-        let address = Address::parse(text, false);
+        let address = match kind {
+            Kind::Docker => Address::parse(text, false),
+            Kind::BuildKit => Address::of_buildkit(text),
+        };
         Self {
             kind,
             text: text.to_owned(),
@@ -59,6 +79,7 @@ impl Endpoint {
             explicit: true,
             chosen: true,
             tls: None,
+            builder: None,
         }
     }
 

@@ -46,6 +46,12 @@ pub enum EngineError {
         /// The engine that should have it.
         engine: String,
     },
+    /// A builder that is the Docker context of its name, and not the one in use: buildx takes none such.
+    #[error("the builder {name} is the Docker context {name}, which is not in use")]
+    OtherContext {
+        /// Its name.
+        name: String,
+    },
     /// A kind of address, driver or engine that can't be spoken to from here.
     #[error("{what} ({source_of_choice}): {why}")]
     Unsupported {
@@ -137,6 +143,23 @@ pub enum EngineError {
 }
 
 impl EngineError {
+    /// Why, without saying where.
+    pub fn why(&self) -> String {
+        match self {
+            Self::Unreachable { why, .. } | Self::NoEngine { why, .. } | Self::Unsupported { why, .. } => {
+                why.clone()
+            }
+            Self::Tls { why, .. } => format!("TLS: {why}"),
+            Self::Late { after, .. } => format!("no answer within {} s", after.as_secs_f32()),
+            Self::Refused { request, status, message, .. } => {
+                format!("{request}: status {status}: {message}")
+            }
+            Self::Call { call, message, .. } => format!("{call}: {message}"),
+            Self::Broken { doing, why, .. } => format!("the connection broke while {doing}: {why}"),
+            other => other.to_string(),
+        }
+    }
+
     /// What to do about it, where something is known to help.
     pub fn hint(&self) -> Option<String> {
         match self {
@@ -148,6 +171,9 @@ impl EngineError {
                 "choose another with `docker buildx use`, or create it with `docker buildx create`"
                     .to_owned(),
             ),
+            Self::OtherContext { name } => {
+                Some(format!("set DOCKER_CONTEXT={name}, or use `docker context use {name}`"))
+            }
             Self::NotBooted { builder, .. } => {
                 Some(format!("start it with `docker buildx inspect --bootstrap {builder}`"))
             }

@@ -67,9 +67,11 @@ impl Service<http::Request<Body>> for Grpc {
 /// A broken connection is told as one; a stream that the engine reset keeps the code that it gave.
 fn status(place: &str, error: hyper::Error) -> Status {
     let words = chain(&error);
+    let gone = error.is_canceled() || error.is_closed();
     let status = Status::from_error(Box::new(error));
     match status.code() {
-        tonic::Code::Unknown | tonic::Code::Unavailable => {
+        tonic::Code::Cancelled if !gone => status,
+        tonic::Code::Cancelled | tonic::Code::Unknown | tonic::Code::Unavailable => {
             Status::unavailable(format!("the connection to the engine at {place} broke: {words}"))
         }
         _ => status,

@@ -12,6 +12,7 @@ use hyper_util::rt::TokioIo;
 
 use super::error::{EngineError, chain, printable};
 use super::stream::Io;
+use super::tls;
 
 /// No document of interest is longer.
 const LIMIT: usize = 8 << 20;
@@ -152,7 +153,11 @@ pub(super) fn refused(place: &str, request: String, answer: &Answer) -> EngineEr
 }
 
 /// A connection that broke, or on which something else than HTTP is spoken.
-fn broken(place: &str, doing: &'static str, error: &hyper::Error) -> EngineError {
+pub(super) fn broken(place: &str, doing: &'static str, error: &hyper::Error) -> EngineError {
+    if let Some(why) = tls::inside(error) {
+        // With TLS 1.3 a certificate of ours is refused after everything seemed to be fine.
+        return tls::refused(place, why);
+    }
     let place = place.to_owned();
     if error.is_parse() {
         return EngineError::NoEngine { place, why: format!("it does not speak HTTP ({error})") };

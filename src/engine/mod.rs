@@ -5,24 +5,35 @@
 
 mod about;
 mod address;
+pub mod buildx;
+mod client;
 mod connect;
+mod container;
+mod docker;
 mod endpoint;
 mod error;
+mod find;
 mod grpc;
 mod http1;
+mod program;
 mod stream;
+mod tls;
 mod tunnel;
 
 #[cfg(test)]
 mod tests;
 
 pub use self::about::{About, Worker};
-pub use self::address::{Address, Ssh};
+pub use self::address::{Address, Container, Ssh};
+pub use self::client::Client;
 pub use self::connect::{Announced, Engine, Patience};
-pub use self::endpoint::{Endpoint, Kind, Tls};
+pub use self::docker::Docker;
+pub use self::endpoint::{Builder, Endpoint, Kind, Tls};
 pub use self::error::EngineError;
+pub use self::find::{Settings, find};
 pub use self::grpc::Grpc;
 pub use self::http1::Answer;
+pub use self::program::Program;
 pub use self::stream::{Io, Stream};
 
 /// Runs `work` with a runtime for connections, and waits for its end: all connections of a build live on the calling thread.

@@ -7,8 +7,11 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpStream, UnixStream};
 
 use super::address::Address;
+use super::connect::Patience;
 use super::endpoint::Endpoint;
 use super::error::{EngineError, words};
+use super::program::{self, Process, Program};
+use super::{container, tls};
 
 /// Bytes to and from an engine.
 pub trait Io: AsyncRead + AsyncWrite + Unpin + Send + 'static {}
@@ -19,7 +22,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin + Send + 'static> Io for T {}
 pub type Stream = Box<dyn Io>;
 
 /// Connects.
-pub(super) async fn connect(endpoint: &Endpoint) -> Result<Stream, EngineError> {
+pub(super) async fn connect(endpoint: &Endpoint, patience: Patience) -> Result<Stream, EngineError> {
     match &endpoint.address {
         Address::Unix(path) => {
             let stream = UnixStream::connect(path).await;
@@ -27,10 +30,26 @@ pub(super) async fn connect(endpoint: &Endpoint) -> Result<Stream, EngineError> 
         }
         Address::Tcp(host, port) => {
             let stream = tcp(host, *port).await.map_err(|e| tcp_error(endpoint, &e))?;
-            Ok(Box::new(stream))
+            match &endpoint.tls {
+                Some(tls) => Ok(Box::new(tls::agree(endpoint, tls, host, stream).await?)),
+                None => Ok(Box::new(stream)),
+            }
         }
-        Address::Ssh(_) => Err(unsupported(endpoint, "ssh is not spoken yet")),
+        Address::Ssh(ssh) => program(endpoint, &Program::ssh(ssh, endpoint.kind)),
+        Address::Program(own) => program(endpoint, own),
+        Address::Container(container) => container::connect(container, patience).await,
         Address::Other(why) => Err(unsupported(endpoint, why)),
+    }
+}
+
+/// Connects through a program.
+fn program(endpoint: &Endpoint, program: &Program) -> Result<Stream, EngineError> {
+    match Process::start(program) {
+        Ok(process) => Ok(Box::new(process)),
+        Err(error) => {
+            let (why, hint) = program::not_started(program, &error);
+            Err(EngineError::Unreachable { place: endpoint.place(), why, hint })
+        }
     }
 }
 

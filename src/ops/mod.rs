@@ -5,11 +5,12 @@ mod affected;
 mod against;
 mod analysis;
 mod blobs;
-#[cfg(feature = "engine")]
+#[cfg(all(feature = "engine", feature = "project"))]
 pub mod build;
 mod check;
 mod churn;
 mod churn_counts;
+#[cfg(feature = "engine")]
 mod doctor;
 mod du;
 mod explain;
@@ -48,6 +49,7 @@ pub use check::{CheckBuild, CheckInput, CheckOptions, check, parse_size};
 #[cfg(feature = "project")]
 pub use check::{CheckPaths, check_input};
 pub use churn::{ChurnOptions, churn};
+#[cfg(feature = "engine")]
 pub use doctor::{DoctorOptions, doctor};
 pub use du::{DuOptions, du};
 pub use explain::explain;

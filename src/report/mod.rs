@@ -4,6 +4,7 @@
 //! Nothing here looks at a file, a terminal or the environment: [`Look`] says how wide and whether in colour.
 
 mod affected;
+mod build;
 mod cause;
 mod check;
 mod churn;
@@ -32,6 +33,7 @@ mod why;
 pub use affected::{
     AffectedBuild, AffectedReason, AffectedReport, AffectedSummary, Change, ReasonKind, StateReport,
 };
+pub use build::{BuildReport, BuildSummary, BuiltStep, Difference, foretold, prediction};
 pub use check::{
     CheckCounts, CheckReport, CheckedBuild, EditReport, FindingReport, FixReport, HelpReport, LabelReport,
 };

@@ -2,9 +2,20 @@
 //!
 //! The engine decides what it asks for; every service refuses what wasn't offered to the build.
 
+mod aside;
+pub mod auth;
+pub mod content;
+pub mod export;
 pub mod files;
 mod health;
 mod packet;
+mod raw;
+pub mod secrets;
+pub mod ssh;
+#[cfg(test)]
+mod testing;
+pub mod upload;
+mod whole;
 
 use std::convert::Infallible;
 use std::future::poll_fn;

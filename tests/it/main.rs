@@ -5,6 +5,7 @@ mod affected;
 mod arrows;
 mod bad_input;
 mod baselines;
+mod build;
 mod causes;
 mod changes;
 mod check;
@@ -19,6 +20,8 @@ mod index;
 mod key;
 mod lints;
 mod pack;
+#[cfg(unix)]
+mod plugin;
 mod pollution;
 mod projects;
 mod recipes;

@@ -1,25 +1,20 @@
 //! One repository of one registry over HTTP: requests, tokens, and what answers mean.
 
 use std::io::Read;
-use std::net::IpAddr;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use base64::Engine as _;
 use serde::Deserialize;
 use ureq::http::Response;
-use ureq::tls::{Certificate, RootCerts, TlsConfig};
-use ureq::{Agent, Body, Proxy};
+use ureq::{Agent, Body};
 
 use super::RegistryOptions;
 use super::challenge::Challenge;
-use super::credentials::{self, Credentials, Secret};
 use super::error::RegistryError;
+use crate::credentials::{Credentials, Docker, Secret, http};
 use crate::image::Reference;
 
-/// How long a connection may take.
-const CONNECT: Duration = Duration::from_secs(10);
 /// No token is longer.
 const MAX_TOKEN: u64 = 1 << 20;
 /// What manifests may be, best first.
@@ -62,9 +57,9 @@ impl Client {
     pub fn new(reference: &Reference, options: &RegistryOptions) -> Result<Self, RegistryError> {
         let host = reference.domain().to_owned();
         let server = if host == "docker.io" { "registry-1.docker.io" } else { &host };
-        let local = is_local(&host);
+        let local = http::is_local(&host);
         let mut client = Self {
-            agent: agent(options, local),
+            agent: http::agent(&options.http(), local),
             base: format!("{}://{server}", if local { "http" } else { "https" }),
             repository: reference.path().to_owned(),
             docker_config: options.docker_config.clone(),
@@ -121,7 +116,7 @@ impl Client {
 
     fn send(&self, wanted: &Wanted<'_>, header: Option<&str>) -> Result<Response<Body>, RegistryError> {
         let url = format!("{}/v2/{}/{}", self.base, self.repository, wanted.path);
-        let time = answer_time(self.patience, wanted.size);
+        let time = http::answer_time(self.patience, wanted.size);
         let request = self.agent.get(url).config().timeout_recv_body(Some(time)).build();
         let mut request = request.header("Accept", ACCEPT);
         if let Some(header) = header {
@@ -134,7 +129,7 @@ impl Client {
         let host = host.to_owned();
         let why = match error {
             ureq::Error::Timeout(ureq::Timeout::Connect | ureq::Timeout::Resolve) => {
-                return RegistryError::Silent { host, patience: CONNECT.min(self.patience) };
+                return RegistryError::Silent { host, patience: http::CONNECT.min(self.patience) };
             }
             ureq::Error::Timeout(_) => return RegistryError::Silent { host, patience: self.patience },
             ureq::Error::HostNotFound => "there is no host of that name".into(),
@@ -156,13 +151,18 @@ impl Client {
         let offers: Vec<&str> = offers.filter_map(|h| h.to_str().ok()).collect();
         let Some(challenge) = Challenge::parse(&offers.join(", ")) else { return Ok(None) };
         let credentials = match &self.docker_config {
-            Some(folder) => credentials::find(folder, &self.host, self.patience)?,
+            Some(folder) => {
+                let docker = Docker { folder: folder.clone(), environment: None, patience: self.patience };
+                docker.find(&self.host)?
+            }
             None => None,
         };
         self.session(|s| s.with = credentials.as_ref().map(|c| c.source.clone()));
         match (challenge, credentials.as_ref().map(|c| &c.secret)) {
             (_, Some(Secret::Bearer(token))) => Ok(Some(format!("Bearer {token}"))),
-            (Challenge::Basic, Some(Secret::Password { user, password })) => Ok(Some(basic(user, password))),
+            (Challenge::Basic, Some(Secret::Password { user, password })) => {
+                Ok(Some(http::basic(user, password)))
+            }
             (Challenge::Basic, _) => Ok(None),
             (Challenge::Bearer { realm, service, scope }, _) => {
                 let scope = scope.unwrap_or_else(|| format!("repository:{}:pull", self.repository));
@@ -211,7 +211,7 @@ impl Client {
             secret => {
                 let mut request = self.agent.get(&ask.realm).query_pairs(fields);
                 if let Some(Secret::Password { user, password }) = secret {
-                    request = request.header("Authorization", basic(user, password));
+                    request = request.header("Authorization", http::basic(user, password));
                 }
                 request.call()
             }
@@ -245,55 +245,6 @@ struct TokenAsk {
 struct Token {
     token: Option<String>,
     access_token: Option<String>,
-}
-
-fn agent(options: &RegistryOptions, local: bool) -> Agent {
-    let proxy = if options.proxies && !local { Proxy::try_from_env() } else { None };
-    let config = Agent::config_builder()
-        .http_status_as_error(false)
-        .proxy(proxy)
-        .user_agent(concat!("stowaway/", env!("CARGO_PKG_VERSION")))
-        .timeout_resolve(Some(CONNECT.min(options.patience)))
-        .timeout_connect(Some(CONNECT.min(options.patience)))
-        .timeout_per_read(Some(options.patience))
-        .timeout_per_write(Some(options.patience))
-        .timeout_recv_response(Some(options.patience))
-        .timeout_recv_body(Some(answer_time(options.patience, None)));
-    if local {
-        return config.build().into();
-    }
-    let tls = TlsConfig::builder().root_certs(roots()).disable_verification(options.insecure).build();
-    config.tls_config(tls).build().into()
-}
-
-/// The certificates that this machine trusts, or else Mozilla's.
-fn roots() -> RootCerts {
-    let found = rustls_native_certs::load_native_certs().certs;
-    if found.is_empty() {
-        return RootCerts::WebPki;
-    }
-    let certificates = found.iter().map(|c| Certificate::from_der(c).to_owned()).collect();
-    RootCerts::Specific(Arc::new(certificates))
-}
-
-/// How long an answer may take in all: a server that lets it drip holds nobody for ever.
-fn answer_time(patience: Duration, size: Option<u64>) -> Duration {
-    const SLOWEST: u64 = 16 << 10;
-    patience.saturating_mul(4).saturating_add(Duration::from_secs(size.unwrap_or(0) / SLOWEST))
-}
-
-fn basic(user: &str, password: &str) -> String {
-    let encoded = base64::engine::general_purpose::STANDARD.encode(format!("{user}:{password}"));
-    format!("Basic {encoded}")
-}
-
-/// `localhost` and loopback addresses, with or without a port.
-fn is_local(host: &str) -> bool {
-    let name = match host.strip_prefix('[') {
-        Some(rest) => rest.split(']').next().unwrap_or_default(),
-        None => host.split(':').next().unwrap_or_default(),
-    };
-    name == "localhost" || name.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
 }
 
 fn io_reason(error: &std::io::Error) -> String {
@@ -355,22 +306,6 @@ mod tests {
             let error =
                 client("https://127.0.0.1:1").token(&WANTED, &ask(realm), Some(&credentials)).unwrap_err();
             assert!(error.to_string().contains("insecure place"), "{error}");
-        }
-    }
-
-    #[test]
-    fn local_registries_are_told_by_their_names() {
-        for (host, want) in [
-            ("localhost", true),
-            ("localhost:5000", true),
-            ("127.0.0.1:1", true),
-            ("127.8.9.1", true),
-            ("[::1]:5000", true),
-            ("localhost.example.com", false),
-            ("docker.io", false),
-            ("192.168.0.1:5000", false),
-        ] {
-            assert_eq!(is_local(host), want, "{host}");
         }
     }
 }

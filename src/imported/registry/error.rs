@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::credentials::CredentialsError;
+
 /// Why a registry doesn't give what it was asked for.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum RegistryError {
@@ -71,6 +73,12 @@ pub enum RegistryError {
         /// What it answered.
         why: String,
     },
+}
+
+impl From<CredentialsError> for RegistryError {
+    fn from(error: CredentialsError) -> Self {
+        Self::Credentials { host: error.host, why: error.why }
+    }
 }
 
 impl RegistryError {

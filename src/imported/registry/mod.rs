@@ -2,7 +2,6 @@
 
 mod challenge;
 mod client;
-mod credentials;
 mod error;
 mod store;
 #[cfg(test)]
@@ -20,6 +19,7 @@ use self::client::Client;
 use self::store::Registry;
 use super::import::import;
 use super::{ImportError, ImportedCache};
+use crate::credentials::http::Http;
 use crate::image::{Image, Platform, Reference, choose};
 
 /// How registries are asked.
@@ -39,6 +39,12 @@ pub struct RegistryOptions {
 impl Default for RegistryOptions {
     fn default() -> Self {
         Self { docker_config: None, insecure: false, proxies: true, patience: Duration::from_secs(30) }
+    }
+}
+
+impl RegistryOptions {
+    fn http(&self) -> Http {
+        Http { insecure: self.insecure, proxies: self.proxies, patience: self.patience }
     }
 }
 

@@ -1,57 +1,97 @@
 //! What an engine says about itself: `/_ping`, `/version` and `/info` of Docker, `Control/Info` of BuildKit.
 
-use std::io;
 use std::path::Path;
 use std::time::Duration;
 
 use serde_json::Value;
 
-use super::endpoint::{Address, Endpoint, Kind};
-use super::http::{self, Response};
-use super::patience::within;
-use super::{DoctorOptions, h2, stream, tls};
-use crate::error::reason;
+use super::DoctorOptions;
+use crate::engine::{Address, Docker, Endpoint, Engine, EngineError, Kind, Patience, block_on};
 use crate::report::EngineHealth;
 
 /// ssh may take longer than a socket.
 const SSH: Duration = Duration::from_secs(15);
 
+/// The report's row, before anybody was asked.
+pub fn unasked(endpoint: &Endpoint) -> EngineHealth {
+    EngineHealth {
+        kind: match endpoint.kind {
+            Kind::Docker => "docker",
+            Kind::BuildKit => "buildkit",
+        },
+        endpoint: endpoint.text.clone(),
+        source: endpoint.source.clone(),
+        chosen: endpoint.chosen,
+        transport: match (&endpoint.address, &endpoint.tls) {
+            (Address::Ssh(_), _) => "ssh",
+            (_, Some(tls)) if tls.verify => "tls",
+            (_, Some(_)) => "tls-unverified",
+            _ => "none",
+        },
+        ..EngineHealth::default()
+    }
+}
+
 /// Asks an engine.
 pub fn ask(endpoint: &Endpoint, options: &DoctorOptions) -> EngineHealth {
-    let mut health = endpoint.health();
-    let patience = match &endpoint.address {
-        Address::Ssh(_) if !options.connect => {
-            health.why = Some("it is behind ssh, which runs with --connect alone".to_owned());
-            return health;
+    let mut health = unasked(endpoint);
+    if let Some(why) = needs_leave(endpoint, options) {
+        health.why = Some(why.to_owned());
+        return health;
+    }
+    let mut endpoint = endpoint.clone();
+    if let Address::Ssh(ssh) = &mut endpoint.address {
+        // There is nobody to answer it.
+        ssh.unattended = true;
+    }
+    let patience = patience(&endpoint, options);
+    let asked = block_on(async {
+        match endpoint.kind {
+            Kind::Docker => docker(&mut health, &endpoint, options, patience).await,
+            Kind::BuildKit => buildkit(&mut health, &endpoint, patience).await,
         }
-        Address::Ssh(_) => options.patience.max(SSH),
-        _ => options.patience,
-    };
-    let told = match endpoint.kind {
-        Kind::Docker => docker(&mut health, endpoint, options, patience),
-        Kind::BuildKit => buildkit(&mut health, endpoint, patience),
-    };
-    if let Err(why) = told {
+    });
+    if let Err(error) = asked.and_then(|told| told) {
         health.reachable.get_or_insert(false);
-        health.why = Some(why);
+        health.why = Some(error.why());
     }
     health
 }
 
+/// Why an engine is asked with `--connect` alone: it takes a program to reach it.
+pub fn needs_leave(endpoint: &Endpoint, options: &DoctorOptions) -> Option<&'static str> {
+    match endpoint.address {
+        _ if options.connect => None,
+        Address::Ssh(_) => Some("it is behind ssh, which runs with --connect alone"),
+        Address::Program(_) => Some("it is behind another program, which runs with --connect alone"),
+        _ => None,
+    }
+}
+
+/// How long an engine may take.
+pub fn patience(endpoint: &Endpoint, options: &DoctorOptions) -> Patience {
+    let answer = match &endpoint.address {
+        Address::Ssh(_) | Address::Program(_) => options.patience.max(SSH),
+        _ => options.patience,
+    };
+    Patience { connect: options.patience, answer }
+}
+
 /// Asks a dockerd.
-fn docker(
+async fn docker(
     health: &mut EngineHealth,
     endpoint: &Endpoint,
     options: &DoctorOptions,
-    patience: Duration,
-) -> Result<(), String> {
-    let ping = get(endpoint, "/_ping", patience)?;
+    patience: Patience,
+) -> Result<(), EngineError> {
+    let docker = Docker::new(endpoint, patience);
+    let ping = docker.get("/_ping").await?;
     health.reachable = Some(true);
     health.api_version = ping.header("api-version").map(str::to_owned);
     health.os = ping.header("ostype").map(str::to_owned);
     // Docker 20 has BuildKit and doesn't say so here; Docker before 18.09 has none.
     health.buildkit = ping.header("builder-version").map(|v| v == "2");
-    let version = json(endpoint, "/version", patience)?;
+    let version: Value = docker.json("/version", &docker.get("/version").await?)?;
     health.version = text(&version, "Version");
     health.api_version = text(&version, "ApiVersion").or(health.api_version.take());
     health.os = text(&version, "Os").or(health.os.take());
@@ -60,38 +100,24 @@ fn docker(
         health.buildkit.filter(|is| *is).or_else(|| health.api_version.as_deref().map(has_buildkit));
     if health.buildkit == Some(true) {
         // Those before Docker 23 don't tell, which is no fault.
-        health.buildkit_version = buildkit_version(endpoint, patience, true).ok().flatten();
+        let engine = Engine::connect(endpoint, patience).await.ok();
+        health.buildkit_version = engine.and_then(|e| e.about().buildkit.clone());
     }
-    info(health, &json(endpoint, "/info", patience)?, options);
+    info(health, &docker.json("/info", &docker.get("/info").await?)?, options);
     Ok(())
 }
 
 /// Asks a buildkitd.
-fn buildkit(health: &mut EngineHealth, endpoint: &Endpoint, patience: Duration) -> Result<(), String> {
-    health.buildkit_version = buildkit_version(endpoint, patience, false)?;
+async fn buildkit(
+    health: &mut EngineHealth,
+    endpoint: &Endpoint,
+    patience: Patience,
+) -> Result<(), EngineError> {
+    let engine = Engine::connect(endpoint, patience).await?;
     health.reachable = Some(true);
     health.buildkit = Some(true);
-    if endpoint.tls.is_some() {
-        health.reachable = None;
-        health.why = Some("it listens; what it says over TLS was not asked".to_owned());
-    }
+    health.buildkit_version = engine.about().buildkit.clone();
     Ok(())
-}
-
-/// The version of a BuildKit: through Docker's `/grpc`, or its own socket.
-fn buildkit_version(endpoint: &Endpoint, patience: Duration, docker: bool) -> Result<Option<String>, String> {
-    let (address, tls) = (endpoint.address.clone(), endpoint.tls.is_some());
-    let asked = within(patience, move || -> io::Result<Option<String>> {
-        let mut stream = stream::connect(&address, patience)?;
-        if tls {
-            return Ok(None);
-        }
-        if docker && http::upgrade(&mut *stream, "/grpc")? != 101 {
-            return Ok(None);
-        }
-        h2::version(&mut *stream)
-    });
-    answered(asked, patience)
 }
 
 /// Whether an engine with this version of the interface has BuildKit: Docker 18.09 and later.
@@ -126,38 +152,6 @@ fn is_here(name: Option<&str>, root: &Path, options: &DoctorOptions) -> bool {
 
 fn text(value: &Value, name: &str) -> Option<String> {
     value[name].as_str().filter(|text| !text.is_empty()).map(str::to_owned)
-}
-
-/// Asks for a document.
-fn json(endpoint: &Endpoint, path: &str, patience: Duration) -> Result<Value, String> {
-    let response = get(endpoint, path, patience)?;
-    if response.status != 200 {
-        let body = String::from_utf8_lossy(&response.body);
-        let words: String = body.chars().filter(|c| !c.is_control()).take(200).collect();
-        return Err(format!("{path}: status {}: {words}", response.status));
-    }
-    serde_json::from_slice(&response.body).map_err(|e| format!("{path}: {e}"))
-}
-
-/// Asks for anything.
-pub fn get(endpoint: &Endpoint, path: &str, patience: Duration) -> Result<Response, String> {
-    let (address, tls, path) = (endpoint.address.clone(), endpoint.tls.clone(), path.to_owned());
-    if let (Address::Tcp(host, port), Some(tls)) = (&address, tls) {
-        return tls::get(host, *port, &tls, &path, patience);
-    }
-    answered(within(patience, move || http::get(&mut *stream::connect(&address, patience)?, &path)), patience)
-}
-
-/// An answer, or why there is none.
-fn answered<T>(asked: Option<io::Result<T>>, patience: Duration) -> Result<T, String> {
-    let late = || format!("no answer within {} s", patience.as_secs());
-    match asked {
-        None => Err(late()),
-        Some(Err(e)) if matches!(e.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut) => {
-            Err(late())
-        }
-        Some(answer) => answer.map_err(|e| reason(&e)),
-    }
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! What the numbers mean: findings, and the answer.
 
 use super::DoctorOptions;
-use super::endpoint::Endpoint;
+use crate::engine::Endpoint;
 use crate::report::{
     DiskHealth, DoctorFinding, DoctorReport, DoctorSeverity, DoctorVerdict, EngineHealth, MemoryHealth, size,
 };

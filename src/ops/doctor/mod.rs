@@ -2,24 +2,18 @@
 
 mod ask;
 mod builder;
-mod client;
-mod endpoint;
-mod h2;
-mod http;
 mod judge;
 mod machine;
 mod others;
-mod patience;
-mod stream;
-mod tls;
+mod problem;
+mod tools;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use self::client::Client;
-use self::endpoint::Endpoint;
-use crate::report::{CommandsHealth, DoctorReport, EngineHealth};
+use crate::engine::{Client, Endpoint};
+use crate::report::{CommandsHealth, DoctorFinding, DoctorReport, EngineHealth};
 
 /// What is looked at, and how.
 #[derive(Debug, Clone)]
@@ -50,11 +44,12 @@ pub struct DoctorOptions {
 
 /// Looks at this machine and its engines. Never fails: what can't be found out is a finding, or `None`.
 pub fn doctor(options: &DoctorOptions) -> DoctorReport {
-    let client = Client::read(&options.environment);
-    let chosen = client.endpoint(&options.system);
-    let mut problems = client.problems.clone();
-    let (builder, remote) = builder::current(&client, chosen.as_ref().ok(), options, &mut problems);
-    let mut endpoints: Vec<Endpoint> = chosen.map_err(|problem| problems.push(problem)).into_iter().collect();
+    let (client, unread) = Client::read(&options.environment, &options.system);
+    let mut problems: Vec<DoctorFinding> = unread.iter().map(problem::finding).collect();
+    let chosen = client.endpoint();
+    let (builder, remote) = builder::current(&client, options, &mut problems);
+    let chosen = chosen.map_err(|error| problems.push(problem::finding(&error)));
+    let mut endpoints: Vec<Endpoint> = chosen.into_iter().collect();
     endpoints.extend(remote);
     others::add(&mut endpoints, options);
     let mut engines = ask_all(&endpoints, options);
@@ -66,7 +61,7 @@ pub fn doctor(options: &DoctorOptions) -> DoctorReport {
         builder,
         memory: machine::memory(&options.system),
         limits: machine::limits(&options.system),
-        tools: client.tools(&options.system),
+        tools: tools::tools(&client, &options.system),
         commands: CommandsHealth {
             without_engine: options.without_engine.clone(),
             with_engine: options.with_engine.clone(),
@@ -81,7 +76,7 @@ pub fn doctor(options: &DoctorOptions) -> DoctorReport {
 fn ask_all(endpoints: &[Endpoint], options: &DoctorOptions) -> Vec<EngineHealth> {
     std::thread::scope(|scope| {
         let asked: Vec<_> = endpoints.iter().map(|e| scope.spawn(move || ask::ask(e, options))).collect();
-        let silent = |endpoint: &Endpoint| endpoint.health();
+        let silent = ask::unasked;
         asked
             .into_iter()
             .zip(endpoints)

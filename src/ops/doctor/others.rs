@@ -3,21 +3,13 @@
 use std::path::PathBuf;
 
 use super::DoctorOptions;
-use super::endpoint::{Address, Endpoint, Kind};
+use crate::engine::{Address, Endpoint, Kind};
 
 /// Adds those that are not there yet.
 pub fn add(endpoints: &mut Vec<Endpoint>, options: &DoctorOptions) {
     let variable = |name: &str| options.environment.get(name).filter(|v| !v.is_empty());
     if let Some(text) = variable("BUILDKIT_HOST") {
-        endpoints.push(Endpoint {
-            kind: Kind::BuildKit,
-            text: text.clone(),
-            address: Address::parse(text, false),
-            source: "BUILDKIT_HOST".to_owned(),
-            explicit: true,
-            chosen: true,
-            tls: None,
-        });
+        endpoints.push(Endpoint::new(text, "BUILDKIT_HOST", Kind::BuildKit));
     }
     let runtime = variable("XDG_RUNTIME_DIR").map(PathBuf::from);
     let rootless = |name: &str| runtime.as_ref().map(|r| r.join(name));
@@ -32,16 +24,8 @@ pub fn add(endpoints: &mut Vec<Endpoint>, options: &DoctorOptions) {
         let address = Address::Unix(path.clone());
         if endpoints.iter().all(|e| e.address != address) {
             let text = format!("unix://{}", path.display());
-            let source = "usual place".to_owned();
-            endpoints.push(Endpoint {
-                kind,
-                text,
-                address,
-                source,
-                explicit: false,
-                chosen: false,
-                tls: None,
-            });
+            let usual = Endpoint::new(&text, "usual place", kind);
+            endpoints.push(Endpoint { explicit: false, chosen: false, ..usual });
         }
     }
 }

@@ -35,7 +35,20 @@ pub fn report(
         let analysis = Analysis::of(&read, AnalysisOptions::default(), observer)?;
         return Err(no_plan(&read, failures::all(&analysis)));
     };
-    let places = places(plan, &log, name, &read.located.dockerfile)?;
+    check(plan, &log, name, &read.located.dockerfile)?;
+    Ok(of_log(request, &read, plan, name, &log, why))
+}
+
+/// Joins a log with the plan that was read of the same build.
+pub(super) fn of_log(
+    request: &Request,
+    read: &Read,
+    plan: &Plan,
+    name: &str,
+    log: &BuildLog,
+    why: Option<WhyReport>,
+) -> LogReport {
+    let places = all_places(plan, log);
     let mut report = LogReport {
         log: LogSummary {
             name: name.to_owned(),
@@ -44,12 +57,12 @@ pub fn report(
             seconds: log.duration,
         },
         dockerfile: read.located.dockerfile.clone(),
-        dockerfile_path: dockerfile_path(request, &read),
+        dockerfile_path: dockerfile_path(request, read),
         target: plan.target_name.clone(),
-        steps: steps(plan, &log, &places, why.as_ref()),
+        steps: steps(plan, log, &places, why.as_ref()),
         ..LogReport::default()
     };
-    sort_out(&mut report, &log, &places);
+    sort_out(&mut report, log, &places);
     report.not_logged = not_logged(plan, &places);
     report.notes = notes(&report, &places);
     report.summary = counts(&report);
@@ -57,18 +70,23 @@ pub fn report(
         report.notes.extend(why.notes);
         report.baseline = Some(why.baseline);
     }
-    Ok(report)
+    report
 }
 
 /// The place of each vertex in the plan.
-fn places(plan: &Plan, log: &BuildLog, name: &str, dockerfile: &str) -> Result<Vec<Place>, Error> {
+fn all_places(plan: &Plan, log: &BuildLog) -> Vec<Place> {
+    let known: Vec<Known<'_>> = plan.steps.iter().map(|s| Known { name: &s.name, text: &s.text }).collect();
+    log.vertices.iter().map(|v| join::place(&known, &v.name)).collect()
+}
+
+/// That there is a log, and that it is one of this build.
+fn check(plan: &Plan, log: &BuildLog, name: &str, dockerfile: &str) -> Result<(), Error> {
     if log.messages == 0 {
         let what = if log.others == 0 { "is empty" } else { "holds no message of a builder" };
         let hint = "build with `--progress=rawjson 2> build.log`: the messages are on standard error";
         return Err(Error::usage(format!("the log {name} {what}"), hint));
     }
-    let known: Vec<Known<'_>> = plan.steps.iter().map(|s| Known { name: &s.name, text: &s.text }).collect();
-    let places: Vec<Place> = log.vertices.iter().map(|v| join::place(&known, &v.name)).collect();
+    let places = all_places(plan, log);
     let steps = places.iter().filter(|p| **p != Place::NoStep).count();
     if steps > 0 && places.iter().all(|p| matches!(p, Place::NoStep | Place::Stranger)) {
         let message =
@@ -78,7 +96,7 @@ fn places(plan: &Plan, log: &BuildLog, name: &str, dockerfile: &str) -> Result<V
             "give the options of that build: -f, --target, --build-arg, the context",
         ));
     }
-    Ok(places)
+    Ok(())
 }
 
 /// The steps of the log in the order of the Dockerfile.

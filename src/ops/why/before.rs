@@ -33,7 +33,11 @@ pub enum State {
 }
 
 impl Before {
-    fn of_snapshot(snapshot: Snapshot, path: &Path, now: &Snapshot) -> Result<Self, Error> {
+    /// A snapshot that lies in a file.
+    ///
+    /// # Errors
+    /// [`Error::OtherBuild`] when it is one of another build.
+    pub fn of_snapshot(snapshot: Snapshot, path: &Path, now: &Snapshot) -> Result<Self, Error> {
         let other = |why| Error::OtherBuild { path: path.to_owned(), why };
         let notes = comparable(&snapshot, now).map_err(other)?;
         let report = BaselineReport {

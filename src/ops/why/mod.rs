@@ -7,7 +7,9 @@ mod layer;
 
 pub use answer::reruns;
 
-use self::before::State;
+use std::path::Path;
+
+use self::before::{Before, State};
 use self::cached::Looked;
 use super::against::Against;
 use super::analysis::{Analysis, AnalysisOptions, Read};
@@ -16,8 +18,9 @@ use super::{DockerfileInput, Request, failures, freeze};
 use crate::diff::{self, Baseline};
 use crate::error::Error;
 use crate::observer::Observer;
+use crate::plan::Plan;
 use crate::report::{WhyReport, WhySummary};
-use crate::snapshot::Store;
+use crate::snapshot::{Snapshot, Store};
 
 /// What a build is compared with, and how.
 #[derive(Debug, Clone, Default)]
@@ -44,16 +47,42 @@ pub fn why(request: &Request, options: &WhyOptions, observer: &dyn Observer) -> 
         Analysis::of(&read, AnalysisOptions { fingerprints: true, ..Default::default() }, observer)?;
     let Some(plan) = &read.plan else { return Err(no_plan(&read, failures::all(&analysis))) };
     let now = freeze(request, &analysis);
-    let mut before = before::open(request, options, &now, observer)?;
+    let before = before::open(request, options, &now, observer)?;
+    Ok(compared(request, &analysis, plan, &now, before))
+}
+
+/// Compares what was analysed with a snapshot that lies in the file `path`.
+///
+/// # Errors
+/// [`Error::OtherBuild`] for a snapshot of another build.
+pub(super) fn since(
+    request: &Request,
+    analysis: &Analysis<'_>,
+    plan: &Plan,
+    now: &Snapshot,
+    (path, snapshot): (&Path, Snapshot),
+) -> Result<WhyReport, Error> {
+    let before = Before::of_snapshot(snapshot, path, now)?;
+    Ok(compared(request, analysis, plan, now, before))
+}
+
+fn compared(
+    request: &Request,
+    analysis: &Analysis<'_>,
+    plan: &Plan,
+    now: &Snapshot,
+    mut before: Before,
+) -> WhyReport {
+    let read = analysis.read;
     let mut advice = Vec::new();
     let comparison = match &before.state {
         State::Snapshot(snapshot) => {
-            let mut comparison = diff::compare(Baseline::Snapshot(snapshot), &now);
-            advice = super::hints(&read, snapshot, &now, &mut comparison);
+            let mut comparison = diff::compare(Baseline::Snapshot(snapshot), now);
+            advice = super::hints(read, snapshot, now, &mut comparison);
             comparison
         }
         State::Cache(cache) => {
-            let looked = Looked { cache, plan, analysis: &analysis, now: &now };
+            let looked = Looked { cache, plan, analysis, now };
             let mut comparison =
                 diff::compare(Baseline::Records(&cache.remembered), &looked.without_doubtful_keys());
             before.notes.extend(looked.name_files(&mut comparison));
@@ -61,19 +90,19 @@ pub fn why(request: &Request, options: &WhyOptions, observer: &dyn Observer) -> 
             comparison
         }
     };
-    let steps = answer::steps(plan, &now, &comparison);
+    let steps = answer::steps(plan, now, &comparison);
     let mut notes = before.notes;
     notes.extend(comparison.stale.iter().map(|s| s.text.clone()));
-    Ok(WhyReport {
+    WhyReport {
         baseline: before.report,
         dockerfile: read.located.dockerfile.clone(),
-        dockerfile_path: dockerfile_path(request, &read),
+        dockerfile_path: dockerfile_path(request, read),
         target: plan.target_name.clone(),
         summary: WhySummary::of(&steps),
         steps,
         hints: answer::hints(plan, advice),
         notes,
-    })
+    }
 }
 
 /// The Dockerfile's path from the current folder, for those who point at its lines.

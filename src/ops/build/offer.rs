@@ -1,0 +1,239 @@
+//! What the session of a build offers the engine.
+
+use std::collections::BTreeMap;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use super::Job;
+use super::inputs::Inputs;
+use super::options::{SecretSource, Target, boolean};
+use super::solve::{Driver, Solve, cache_folders};
+use crate::context::{Folder, Listed, MemoryTree};
+use crate::credentials::Docker;
+use crate::credentials::http::Http;
+use crate::digest::Digest;
+use crate::error::Error;
+use crate::report::ErrorReport;
+use crate::session::auth::{self, Auth};
+use crate::session::export::{Destination, Export, Exports, FileSend};
+use crate::session::files::{FileSync, Local};
+use crate::session::secrets::{Origin, Secret, Secrets};
+use crate::session::ssh::{Agent, Agents};
+use crate::session::upload::Uploads;
+use crate::session::{Alive, Session};
+
+/// What the environment and Docker's configuration tell.
+#[derive(Clone, Default)]
+pub struct Surroundings {
+    /// The builder's name.
+    pub builder: String,
+    /// Docker's configuration, `config.json`; null where there is none.
+    pub docker_config: serde_json::Value,
+    /// How a BuildKit of its own is run.
+    pub driver: Driver,
+    /// The builder loads its results by default.
+    pub default_load: bool,
+    /// The dockerd that `--load` loads into takes OCI archives.
+    pub loads_oci: bool,
+    /// The folder of Docker's configuration.
+    pub docker_folder: PathBuf,
+    /// The environment: secrets and agents may be in it, and it is told to nobody.
+    pub environment: BTreeMap<String, String>,
+}
+
+impl Surroundings {
+    /// A variable.
+    pub fn variable(&self, name: &str) -> Option<&str> {
+        self.environment.get(name).map(String::as_str)
+    }
+}
+
+impl std::fmt::Debug for Surroundings {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Surroundings")
+            .field("builder", &self.builder)
+            .field("driver", &self.driver)
+            .finish_non_exhaustive()
+    }
+}
+
+/// How long registries and credential helpers may be silent.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A session, and what it takes in.
+pub struct Offer {
+    /// What the engine may call.
+    pub session: Session,
+    /// What the engine sends, where it sends anything; it has its name only once it is committed.
+    pub exports: Option<Exports>,
+}
+
+/// The session.
+///
+/// # Errors
+/// What can't be offered, since it is not there or can't be read.
+pub fn session(
+    job: &Job,
+    inputs: &mut Inputs,
+    solve: &Solve,
+    stdin: Box<dyn Read + Send>,
+) -> Result<Offer, Error> {
+    refuse(inputs, solve)?;
+    let key = shared_key(job, inputs);
+    let mut session = Session::new(random_id(), "stowaway", key).with(&["Check"], Alive::server());
+    let locals = locals(inputs)?;
+    if !locals.is_empty() {
+        session = session.with(FileSync::METHODS, FileSync::new(locals, Arc::new(|_| {})));
+    }
+    session = session.with(Auth::METHODS, Auth::new(auth(&job.surroundings)).service());
+    let secrets = job.options.secrets.iter().map(|s| secret(s, &job.surroundings));
+    session = session.with(Secrets::METHODS, Secrets::new(secrets).map_err(invalid)?.service());
+    if !job.options.ssh.is_empty() {
+        let usual = job.surroundings.variable("SSH_AUTH_SOCK").filter(|s| !s.is_empty()).map(PathBuf::from);
+        let agents = Agents::new(job.options.ssh.iter().map(agent), usual.as_deref()).map_err(invalid)?;
+        session = session.with(Agents::METHODS, agents.service());
+    }
+    if let Some(beginning) = inputs.archive.take() {
+        let uploads = Uploads::default();
+        let url = uploads.add(std::io::Cursor::new(beginning).chain(stdin)).map_err(invalid)?;
+        inputs.attrs.insert("context".into(), url);
+        session = session.with(Uploads::METHODS, uploads.service());
+    }
+    let exports = exports(solve)?;
+    if let Some(exports) = &exports {
+        session = session.with(FileSend::METHODS, exports.service());
+    }
+    Ok(Offer { session, exports })
+}
+
+/// How registries are asked: with Docker's credentials, in Docker's way.
+fn auth(surroundings: &Surroundings) -> auth::Options {
+    let docker = Docker {
+        folder: surroundings.docker_folder.clone(),
+        environment: surroundings.variable("DOCKER_AUTH_CONFIG").map(str::to_owned),
+        patience: PATIENCE,
+    };
+    let no_tokens = surroundings.variable("BUILDKIT_NO_CLIENT_TOKEN").and_then(boolean) == Some(true);
+    auth::Options {
+        docker,
+        http: Http { insecure: false, proxies: true, patience: PATIENCE },
+        tokens: !no_tokens,
+        told: None,
+    }
+}
+
+fn secret(given: &super::options::Secret, surroundings: &Surroundings) -> Secret {
+    let (file, variable) = match &given.source {
+        Some(SecretSource::File(path)) => (Some(Path::new(path)), None),
+        Some(SecretSource::Variable(name)) => (None, Some(name.as_str())),
+        None => (None, None),
+    };
+    let value = |name: &str| surroundings.variable(name).map(|v| v.as_bytes().to_vec());
+    Secret { id: given.id.clone(), origin: Origin::choose(&given.id, file, variable, value) }
+}
+
+fn agent(given: &super::options::Ssh) -> Agent {
+    Agent { id: given.id.clone(), paths: given.paths.iter().map(PathBuf::from).collect(), raw: false }
+}
+
+/// What the engine sends back, and where that goes.
+fn exports(solve: &Solve) -> Result<Option<Exports>, Error> {
+    let mut exports = Vec::new();
+    for (id, export) in (0u32..).zip(&solve.exports) {
+        let to = match &export.target {
+            Target::File(path) => Destination::File(path.clone()),
+            Target::Stdout => Destination::Stream(Box::new(std::io::stdout())),
+            Target::Folder { path, delete: false } => Destination::Folder(path.clone()),
+            Target::Folder { path, delete: true } => Destination::Mirror(path.clone()),
+            Target::Engine | Target::Store(_) | Target::Load => continue,
+        };
+        exports.push(Export { id, to });
+    }
+    if exports.is_empty() { Ok(None) } else { Exports::new(exports).map(Some).map_err(invalid) }
+}
+
+/// What the session has no service for.
+fn refuse(inputs: &Inputs, solve: &Solve) -> Result<(), Error> {
+    let to = |is: fn(&Target) -> bool| solve.exports.iter().any(|e| is(&e.target));
+    let missing = [
+        (!inputs.layouts.is_empty(), "a named context in an OCI layout"),
+        (!cache_folders(solve).is_empty(), "a cache in a folder"),
+        (to(|t| matches!(t, Target::Store(_))), "an OCI layout as output (tar=false)"),
+        (to(|t| *t == Target::Load), "--load from a builder that is no Docker engine"),
+    ];
+    match missing.iter().find(|(is, _)| *is) {
+        Some((_, what)) => {
+            Err(Error::usage(format!("{what} is not supported yet"), "use `docker build` for this"))
+        }
+        None => Ok(()),
+    }
+}
+
+/// The folders, each under its name.
+fn locals(inputs: &Inputs) -> Result<BTreeMap<String, Local>, Error> {
+    let mut locals = BTreeMap::new();
+    for (name, path) in &inputs.locals {
+        locals.insert(name.clone(), folder(path)?);
+    }
+    if let Some(bytes) = &inputs.dockerfile {
+        locals.insert("dockerfile".into(), Local::file(b"Dockerfile", bytes).map_err(invalid)?);
+    }
+    if inputs.empty_context {
+        locals.insert("context".into(), Local::listed(Listed::new(Arc::new(MemoryTree::new()))));
+    }
+    Ok(locals)
+}
+
+fn folder(path: &Path) -> Result<Local, Error> {
+    let found = Folder::find(path)?;
+    let folder = found.ok_or_else(|| Error::read(path, std::io::ErrorKind::NotFound.into()))?;
+    Ok(Local::folder(folder))
+}
+
+/// Wrong use, in the words of whoever found it.
+pub fn invalid(error: impl std::fmt::Display) -> Error {
+    Error::Usage { message: error.to_string(), hint: None }
+}
+
+/// One key for each context, Dockerfile and target: an engine deletes from its tree what a build no longer sends.
+fn shared_key(job: &Job, inputs: &Inputs) -> String {
+    let absolute = |path: &PathBuf| std::path::absolute(path).unwrap_or_else(|_| path.clone());
+    let folder = |name: &str| inputs.locals.get(name).map(absolute).unwrap_or_default();
+    let mut parts = Vec::new();
+    for part in [
+        folder("context").as_os_str().as_encoded_bytes(),
+        folder("dockerfile").as_os_str().as_encoded_bytes(),
+        inputs.attrs.get("filename").map(String::as_bytes).unwrap_or_default(),
+        job.options.target.as_deref().unwrap_or_default().as_bytes(),
+    ] {
+        parts.extend_from_slice(&(part.len() as u64).to_le_bytes());
+        parts.extend_from_slice(part);
+    }
+    Digest::blake3(parts).hex()[..32].to_owned()
+}
+
+/// A name that nobody else has: as long as BuildKit's own.
+pub fn random_id() -> String {
+    use std::hash::{BuildHasher as _, Hasher as _};
+    static COUNT: AtomicU64 = AtomicU64::new(0);
+    // Each state has keys of the system's random numbers.
+    let random = || std::collections::hash_map::RandomState::new().build_hasher().finish();
+    let seed = [random(), random(), u64::from(std::process::id()), COUNT.fetch_add(1, Ordering::Relaxed)];
+    let bytes: Vec<u8> = seed.iter().flat_map(|n| n.to_le_bytes()).collect();
+    Digest::blake3(bytes).hex()[..25].to_owned()
+}
+
+/// What is known of a failure's reason.
+pub fn explanation(fault: &ErrorReport) -> String {
+    let mut text = fault.message.clone();
+    if let Some(cause) = &fault.cause {
+        text.push_str(&format!(": {}:{} hides it with `{}`", cause.ignore_file, cause.line, cause.pattern));
+    }
+    if let Some(hint) = &fault.hint {
+        text.push_str(&format!("; {hint}"));
+    }
+    text
+}
