@@ -77,6 +77,9 @@ pub enum Error {
     /// A context can't be packed.
     #[error(transparent)]
     Pack(#[from] crate::pack::PackError),
+    /// A tar can't be compared with a context.
+    #[error(transparent)]
+    Verify(#[from] crate::pack::VerifyError),
     /// No engine, or one that doesn't answer as it should.
     #[cfg(feature = "engine")]
     #[error(transparent)]

@@ -203,7 +203,7 @@ it even where it is hidden or lies elsewhere: as Dockerfile if that name is free
 Named contexts are not packed: give them to the build as they are.\n\nSteps that copy folders and files of the context have the same \
 keys as in a build from the folder. Those that copy the context's top itself (COPY . .) have not: the engine takes the top of a tar for \
 another folder than the top of a context.\n\nEngines read tars as they are and with gzip; zstd is for caches and transfers.\n\nWhat was \
-packed is told on standard error, with --format json and -o as JSON on standard output.\n\nExit status: 0 when the tar was written; 1 with --used for a build that would fail; 2 for wrong use, unreadable input and \
+packed is told on standard error, with --format json and -o as JSON on standard output.\n\nExit status: 0 when the tar was written, or holds the context; 1 when --verify finds a difference, and with --used for a build that would fail; 2 for wrong use, unreadable input and \
 a file that changes meanwhile; 141 when the reader of standard output goes away.",
     mut_arg("output", |arg| arg.help("Write to a file instead of standard output; it is replaced at once or not at all"))
 )]
@@ -224,11 +224,14 @@ pub struct PackArgs {
     #[arg(long)]
     pub context_only: bool,
     /// Compress with all cores
-    #[arg(long, value_name = "none|gzip|zstd[:LEVEL]", default_value = "none")]
+    #[arg(long, value_name = "none|gzip|zstd[:LEVEL]", default_value = "none", conflicts_with = "verify")]
     pub compress: Compression,
     /// The digest of what is written
-    #[arg(long, value_enum, value_name = "ALGORITHM", default_value_t = pack::DigestName::Blake3)]
+    #[arg(long, value_enum, value_name = "ALGORITHM", default_value_t = pack::DigestName::Blake3, conflicts_with = "verify")]
     pub digest: pack::DigestName,
+    /// Write nothing, and compare this tar, compressed or not, with what would be packed, times aside; `-` reads standard input
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub verify: Option<PathBuf>,
     #[command(flatten)]
     pub output: OutputArgs,
 }

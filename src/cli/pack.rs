@@ -10,7 +10,7 @@ use clap::ValueEnum;
 use super::args::PackArgs;
 use super::options::{Format, umask};
 use super::progress::Progress;
-use super::{DONE, environment, output, request, say, warn};
+use super::{DONE, FOUND, environment, output, request, say, warn};
 use crate::digest::Algorithm;
 use crate::error::Error;
 use crate::ops::{self, Modes, Mtime, PackOptions, Packable};
@@ -70,9 +70,13 @@ pub fn modes(text: &str) -> Result<Modes, String> {
     }
 }
 
-/// Writes a tar.
+/// Writes a tar, or compares one.
 pub fn run(args: &PackArgs) -> Result<u8, Error> {
-    write(args, &options(args)?)
+    let options = options(args)?;
+    match &args.verify {
+        Some(tar) => verify(args, &options, tar),
+        None => write(args, &options),
+    }
 }
 
 fn options(args: &PackArgs) -> Result<PackOptions, Error> {
@@ -92,7 +96,7 @@ fn options(args: &PackArgs) -> Result<PackOptions, Error> {
             DigestName::Sha256 if told => Some(Algorithm::Sha256),
             _ => None,
         },
-        left_out: args.output.output.clone(),
+        left_out: args.verify.clone().or_else(|| args.output.output.clone()),
     })
 }
 
@@ -182,6 +186,26 @@ fn tell(report: &PackReport, args: &PackArgs, stdout_is_free: bool) -> Result<()
     };
     say(&String::from_utf8_lossy(&text));
     Ok(())
+}
+
+/// Compares a tar with what would be packed.
+fn verify(args: &PackArgs, options: &PackOptions, tar: &Path) -> Result<u8, Error> {
+    let request = request(&args.build.context, &args.build.options)?;
+    let progress = Progress::of(&args.output);
+    // Times are not compared, so that none need be found out.
+    let options = &PackOptions { mtime: Mtime::default(), ..options.clone() };
+    let packable = Packable::of(&request, options, &progress)?;
+    let name = PathField::new(tar.as_os_str().as_encoded_bytes());
+    let report = if tar == Path::new("-") {
+        packable.verify(name, &mut io::stdin().lock(), options)?
+    } else {
+        let mut file = File::open(tar).map_err(|e| Error::read(tar, e))?;
+        packable.verify(name, &mut file, options)?
+    };
+    progress.finish();
+    warn(&report.warnings, &args.output);
+    output::write(&report, &args.output, false)?;
+    Ok(if report.equal { DONE } else { FOUND })
 }
 
 #[cfg(test)]

@@ -560,12 +560,12 @@ impl std::fmt::Debug for Tree {
 fn an_archive_that_begins_with_records_can_begin_with_the_top_folder() {
     let options = Options { top: true, ..Options::default() };
     for (name, top) in [(&b"plain"[..], false), ("\u{e4}".as_bytes(), true), (&[b'l'; 300], true)] {
-        let tree = Tree::default().file(name, b"x").file(b"zzz", b"y");
+        let tree = Tree::default().file(name, b"x");
         let (archive, _) = tree.pack(&options);
         let mut names: Vec<Vec<u8>> = read(&archive).into_iter().map(|m| m.name).collect();
         if top {
             assert_eq!(names.remove(0), b"./");
         }
-        assert_eq!(names, [name, b"zzz"]);
+        assert_eq!(names, [name]);
     }
 }

@@ -54,7 +54,7 @@ pub use ignore::{
 pub use key::{KeyPart, KeyReport, KeyStep};
 pub use listing::{EntryReport, ListReport, type_name};
 pub use log::{LogCounts, LogReport, LogStep, LogSummary, OtherWork, StepOutcome};
-pub use pack::{PackReport, PackedDockerfile};
+pub use pack::{DifferenceReport, PackReport, PackVerifyReport, PackedDockerfile};
 pub use path::{DestinationField, LinkField, PathField, shown};
 pub use plan::{
     Cause, ContextSummary, ErrorReport, LinkReport, NamedSummary, PlanReport, Reads, RecordReport, Sent,

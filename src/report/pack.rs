@@ -85,6 +85,50 @@ impl Document for PackReport {
     }
 }
 
+/// How a tar compares with the context.
+#[derive(Debug, Clone, Serialize)]
+pub struct PackVerifyReport {
+    /// The tar; `-` for standard input.
+    #[serde(flatten)]
+    pub path: PathField,
+    /// Whether it holds what `pack` would write.
+    pub equal: bool,
+    /// What differs, in the order of the paths.
+    pub differences: Vec<DifferenceReport>,
+    /// What surprises about the context.
+    pub warnings: Vec<WarningReport>,
+}
+
+/// One way in which a tar differs from the context.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct DifferenceReport {
+    /// The entry.
+    #[serde(flatten)]
+    pub path: PathField,
+    /// A short name of what differs.
+    pub kind: &'static str,
+    /// What differs, in words.
+    pub message: String,
+}
+
+impl Document for PackVerifyReport {
+    fn human(&self, out: &mut dyn Write, _: &Look) -> io::Result<()> {
+        let name = shown(&self.path.0);
+        if self.differences.is_empty() {
+            return writeln!(out, "{name} holds the context as it is");
+        }
+        for one in &self.differences {
+            writeln!(out, "{}: {}", shown(&one.path.0), one.message)?;
+        }
+        let differences = human::count(self.differences.len() as u64, "difference");
+        writeln!(out, "{name}: {differences} from the context")
+    }
+
+    fn json(&self, out: &mut dyn Write) -> io::Result<()> {
+        json::write(out, "stowaway.pack-verify/1", self)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -132,5 +176,18 @@ mod tests {
         let value = serde_json::to_value(PackReport { tar_digest: None, ..report() }).unwrap();
         assert_eq!(value["digest"], Digest::sha256("x").to_string());
         assert!(value["tar_digest"].is_null());
+    }
+
+    #[test]
+    fn each_difference_has_a_line() {
+        let one =
+            DifferenceReport { path: PathField::new("a"), kind: "mode", message: "0644, not 0755".into() };
+        let report = PackVerifyReport {
+            path: PathField::new("x.tar"),
+            equal: false,
+            differences: vec![one],
+            warnings: Vec::new(),
+        };
+        assert_eq!(human(&report), "a: 0644, not 0755\nx.tar: 1 difference from the context\n");
     }
 }

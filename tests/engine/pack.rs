@@ -148,7 +148,7 @@ fn a_packed_project_finds_what_a_build_from_the_folder_left() {
 /// A tree of everything odd, of which no step takes the top. The first name isn't ASCII: whoever reads the tar must know it for
 /// one all the same.
 const ODD: &str = r##"
-    file  "!\xc3\xa4"          0644 "first"
+    file  "+\xc3\xa4"          0644 "first"
     dir   d                    1777
     dir   d/empty              0700
     file  d/exec               0755 "#!/bin/sh\n"
@@ -164,7 +164,7 @@ const ODD: &str = r##"
     file  two.txt              0664 "2"
     file  hidden.txt           0644 "3"
     file  .dockerignore        0644 "hidden.txt\nDockerfile\n"
-    file  Dockerfile           0644 "FROM scratch\nCOPY salt /\nCOPY *.txt /t/\nCOPY d /d/\nCOPY d/exec !\xc3\xa4 /e/\n"
+    file  Dockerfile           0644 "FROM scratch\nCOPY salt /\nCOPY *.txt /t/\nCOPY d /d/\nCOPY d/exec +\xc3\xa4 /e/\n"
 "##;
 
 /// The tree with names of 200 bytes, attributes where they work, and something that no other build has seen.

@@ -9,6 +9,7 @@ mod modes;
 mod stream;
 mod times;
 mod used;
+mod verify;
 
 use std::fs::File;
 use std::io::{self, Read};
