@@ -4,6 +4,7 @@
 
 mod aside;
 pub mod auth;
+pub mod content;
 pub mod export;
 pub mod files;
 mod health;
@@ -11,11 +12,10 @@ mod packet;
 mod raw;
 pub mod secrets;
 pub mod ssh;
-pub mod upload;
-mod whole;
-
 #[cfg(test)]
 mod testing;
+pub mod upload;
+mod whole;
 
 use std::convert::Infallible;
 use std::future::poll_fn;
