@@ -29,6 +29,7 @@ pub fn run(verb: &BuildVerb) -> Result<u8, Error> {
         options,
         surroundings: surroundings(&endpoint),
         endpoint,
+        load_into: docker_endpoint()?,
         skip_unchanged: verb.skip_unchanged,
         store: snapshot::store().ok(),
         records: folders::state(|name| std::env::var_os(name)).map(|folder| folder.join("builds")),
@@ -123,6 +124,11 @@ fn endpoint(verb: &BuildVerb, options: &Options) -> Result<Endpoint, Error> {
     Ok(engine::find(&Settings { builder: verb.builder.clone(), platforms, ..Settings::new(variables()) })?)
 }
 
+/// The Docker engine of the context in force.
+fn docker_endpoint() -> Result<Endpoint, Error> {
+    Ok(engine::Client::read(&variables(), Path::new("/")).0.endpoint()?)
+}
+
 /// What the environment, Docker's configuration and the builder tell.
 fn surroundings(endpoint: &Endpoint) -> Surroundings {
     let builder = endpoint.builder.as_ref();
@@ -135,7 +141,6 @@ fn surroundings(endpoint: &Endpoint) -> Surroundings {
             _ => Driver::Remote,
         },
         default_load: builder.is_some_and(|b| b.default_load),
-        loads_oci: false,
         docker_folder: folder,
         environment: variables(),
     }

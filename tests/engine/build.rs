@@ -56,7 +56,10 @@ struct Image(String);
 
 impl Image {
     fn new(what: &str) -> Self {
-        Self(format!("stowaway-test/{what}:{}", nonce().to_lowercase().replace(|c: char| !c.is_ascii_alphanumeric(), "")))
+        Self(format!(
+            "stowaway-test/{what}:{}",
+            nonce().to_lowercase().replace(|c: char| !c.is_ascii_alphanumeric(), "")
+        ))
     }
 
     fn inspect(&self) -> Value {
@@ -113,9 +116,7 @@ fn an_engine_can_not_tell_us_from_buildx() {
             let mut command = ours(state.path());
             cli::run(command.args(["--progress", "rawjson", "-t", &a.0, path])).expect_code(0)
         };
-        let theirs = || {
-            docker(["buildx", "build", "--progress", "rawjson", "-t", &b.0, path]).expect_code(0)
-        };
+        let theirs = || docker(["buildx", "build", "--progress", "rawjson", "-t", &b.0, path]).expect_code(0);
         let second = if ours_first { (mine(), theirs()).1 } else { (theirs(), mine()).1 };
         is_entirely_cached(&second.stderr);
         a.has_same_content_as(&b);
@@ -131,14 +132,20 @@ fn predictions_hold_and_unchanged_builds_are_skipped() {
     let image = Image::new("predicted");
     let run = |more: &[&str]| {
         let mut command = ours(state.path());
-        let run = cli::run(command.args(["--format", "json", "--verify", "-t", &image.0]).args(more).arg(folder.path()));
+        let run = cli::run(
+            command.args(["--format", "json", "--verify", "-t", &image.0]).args(more).arg(folder.path()),
+        );
         run.expect_code(0).json().expect("a document")
     };
     let first = run(&[]);
     assert!(first["unpredicted"].is_string() && first["steps"][0]["outcome"] == "ran", "{first}");
     let again = run(&[]);
     for step in again["steps"].as_array().expect("steps") {
-        assert_eq!((step["predicted"].as_str(), step["outcome"].as_str()), (Some("cached"), Some("cached")), "{again}");
+        assert_eq!(
+            (step["predicted"].as_str(), step["outcome"].as_str()),
+            (Some("cached"), Some("cached")),
+            "{again}"
+        );
     }
     let skipped = run(&["--skip-unchanged"]);
     assert!(skipped["skipped"].is_string() && skipped["image"] == again["image"], "{skipped}");
@@ -173,7 +180,11 @@ fn results_go_where_they_are_wanted() {
     let stdout = build(&["-o", "-"]).stdout;
     let names = |bytes: &[u8]| -> Vec<PathBuf> {
         let mut archive = tar::Archive::new(bytes);
-        archive.entries().expect("a tar").map(|e| e.expect("an entry").path().expect("a path").into_owned()).collect()
+        archive
+            .entries()
+            .expect("a tar")
+            .map(|e| e.expect("an entry").path().expect("a path").into_owned())
+            .collect()
     };
     let tar = fs::read(at("x.tar")).expect("a tar");
     assert!(names(&tar).iter().any(|p| p.ends_with("main.rs")) && names(&tar) == names(&stdout));
@@ -224,7 +235,9 @@ fn a_build_that_fails_says_what_is_hidden() {
     fs::write(folder.path().join(".dockerignore"), "*.txt\ndocs\n").expect("an ignore file");
     let state = tempfile::tempdir().expect("a folder");
     let run = cli::run(ours(state.path()).arg(folder.path())).expect_code(1);
-    for part in ["ERROR: failed to build: failed to solve:", ">>> COPY docs/a.md /", ".dockerignore:2", "not found"] {
+    for part in
+        ["ERROR: failed to build: failed to solve:", ">>> COPY docs/a.md /", ".dockerignore:2", "not found"]
+    {
         assert!(run.stderr.contains(part), "{part} in\n{}", run.stderr);
     }
 }

@@ -6,13 +6,16 @@ use crate::support::cli::{self, Run};
 use crate::support::tree;
 
 fn build(args: &[&str]) -> Run {
-    let folder = tree::on_disk("file a.txt 0644 \"x\"\nfile Dockerfile 0644 \"FROM scratch\\nCOPY a.txt /\\n\"");
+    let folder =
+        tree::on_disk("file a.txt 0644 \"x\"\nfile Dockerfile 0644 \"FROM scratch\\nCOPY a.txt /\\n\"");
     let home = tempfile::tempdir().expect("a folder");
     let mut command = cli::command();
     for name in ["DOCKER_HOST", "DOCKER_CONTEXT", "BUILDX_BUILDER", "BUILDKIT_HOST", "DOCKER_CONFIG"] {
         command.env_remove(name);
     }
-    command.env("HOME", home.path()).env("DOCKER_HOST", format!("unix://{}/none.sock", home.path().display()));
+    command
+        .env("HOME", home.path())
+        .env("DOCKER_HOST", format!("unix://{}/none.sock", home.path().display()));
     cli::run(command.arg("build").args(args).arg(folder.path()))
 }
 

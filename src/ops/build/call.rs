@@ -97,7 +97,9 @@ pub fn answer(call: &Call, response: &Response) -> (String, u8) {
     } else {
         let warnings = json["warnings"].as_array().map_or(0, Vec::len);
         match (call.name.as_str(), warnings) {
-            ("lint", 0) if json["buildError"].is_null() => text.push_str("Check complete, no warnings found.\n"),
+            ("lint", 0) if json["buildError"].is_null() => {
+                text.push_str("Check complete, no warnings found.\n")
+            }
             ("lint", 0) => {}
             ("lint", 1) => text.push_str("Check complete, 1 warning has been found!\n"),
             ("lint", n) => text.push_str(&format!("Check complete, {n} warnings have been found!\n")),

@@ -5,6 +5,7 @@ mod can;
 pub mod failure;
 mod files;
 mod inputs;
+mod load;
 mod offer;
 mod options;
 mod outcome;
@@ -14,6 +15,7 @@ mod run;
 mod skip;
 mod solve;
 pub mod status;
+mod stores;
 
 use std::collections::BTreeMap;
 use std::io::Read;
@@ -53,6 +55,8 @@ pub struct Job {
     pub request: Option<Request>,
     /// Where the engine is.
     pub endpoint: Endpoint,
+    /// The Docker engine that results are loaded into from builders that are none.
+    pub load_into: Endpoint,
     /// What the environment and Docker's configuration tell.
     pub surroundings: Surroundings,
     /// Whether a build that would change nothing is left out.
@@ -142,7 +146,12 @@ async fn attempt<'scope>(
         engine = Engine::connect(&job.endpoint, Patience::default()) => engine?,
         () = interrupt.received() => return Err(Error::Interrupted),
     };
-    let can = can::capabilities(&engine, &job.surroundings);
+    let mut can = can::capabilities(&engine, &job.surroundings);
+    let loads = job.options.exports.iter().any(|e| e.target == Target::Load) || can.default_load;
+    if can.driver != Driver::Docker && loads && job.options.call.is_none() {
+        let docker = Engine::connect(&job.load_into, Patience::default()).await?;
+        can.loads_oci = docker.about().has_containerd_store();
+    }
     let mut solve = solve(&job.options, &inputs, &can)?;
     solve.warnings.iter().for_each(|text| screen.warning(text));
     screen.begins(&About { builder: job.surroundings.builder.clone(), driver: can.driver.name() });
@@ -164,14 +173,28 @@ async fn attempt<'scope>(
             Err(why) => watch.screen.note(&format!("not skipped: {why}")),
         }
     }
-    let offer::Offer { session, exports } = offer::session(job, &mut inputs, &solve, stdin)?;
+    stores::resolve(&mut solve)?.iter().for_each(|text| watch.screen.warning(text));
+    let offer::Offer { session, exports, archive } = offer::session(job, &mut inputs, &solve, stdin)?;
     // The address of an archive is known once it is offered.
     solve.attrs.extend(inputs.attrs.get("context").map(|url| ("context".to_owned(), url.clone())));
     let session = Arc::new(session);
     let request = run::request(&solve, &offer::random_id(), &session.id);
-    let answer = match &job.options.call {
-        None => run::run(&engine, session, request, interrupt, &mut |h| watch.happens(h)).await,
-        Some(_) => call::ask(&engine, session, request, interrupt).await,
+    let mut loading = archive.map(|archive| Box::pin(load::load(&job.load_into, archive)));
+    let mut loaded = None;
+    let answer = {
+        let building = async {
+            match &job.options.call {
+                None => run::run(&engine, session, request, interrupt, &mut |h| watch.happens(h)).await,
+                Some(_) => call::ask(&engine, session, request, interrupt).await,
+            }
+        };
+        tokio::pin!(building);
+        loop {
+            tokio::select! {
+                answer = &mut building => break answer,
+                result = either(&mut loading), if loaded.is_none() && loading.is_some() => loaded = Some(result),
+            }
+        }
     };
     if !matches!(answer, Err(Failure::Interrupted)) {
         watch.wait(Duration::MAX).await;
@@ -184,6 +207,13 @@ async fn attempt<'scope>(
     };
     if let Some(exports) = exports {
         exports.commit().map_err(offer::invalid)?;
+    }
+    stores::enter(&solve, &response)?;
+    match (loaded, loading) {
+        (Some(result), _) => result?,
+        // The archive ends with whoever has held its pipe, and all of those are gone by now.
+        (None, Some(loading)) => loading.await?,
+        (None, None) => {}
     }
     let mut report = BuildReport {
         engine: engine.endpoint().place(),
@@ -206,6 +236,14 @@ async fn attempt<'scope>(
         }
     }
     Ok(Built { report: report.counted(), response })
+}
+
+/// Waits for what there may be.
+async fn either<F: Future + Unpin>(work: &mut Option<F>) -> F::Output {
+    match work {
+        Some(work) => work.await,
+        None => std::future::pending().await,
+    }
 }
 
 /// The build that need not be made.
