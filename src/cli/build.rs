@@ -8,13 +8,14 @@ pub use self::args::BuildVerb;
 use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use self::screen::Told;
 use super::options::{BuildOptions, Format};
-use super::progress::Progress;
 use super::{DONE, FOUND, environment, folders, interrupt, output, say, snapshot};
 use crate::engine::{self, Endpoint, Settings};
 use crate::error::Error;
+use crate::observer::{Observer, Silent};
 use crate::ops::build::{self, Built, Driver, Flags, Interrupt, Job, Options, Surroundings};
 use crate::ops::{NamedInput, Request};
 use crate::report::{Document as _, Look};
@@ -37,7 +38,7 @@ pub fn run(verb: &BuildVerb) -> Result<u8, Error> {
     let asked = Interrupt::default();
     interrupt::ask_first(asked.clone());
     let mut told = Told::new(verb);
-    let quiet = Progress::new(super::options::Progress::Quiet, true);
+    let quiet: Arc<dyn Observer + Send + Sync> = Arc::new(Silent);
     let built = build::build(&job, Box::new(io::stdin()), &asked, &mut told, &quiet);
     interrupt::ask_nobody();
     let built = match built {

@@ -47,6 +47,9 @@ use crate::snapshot::Store;
 /// How long the engine may wait for the prediction, which is worth more before the build than in it.
 const HEAD_START: Duration = Duration::from_millis(150);
 
+/// How long a failure waits for what is known of its reason.
+const AFTERTHOUGHT: Duration = Duration::from_secs(5);
+
 /// A build to be made.
 pub struct Job {
     /// What was asked for.
@@ -115,14 +118,12 @@ pub fn build(
     stdin: Box<dyn Read + Send>,
     interrupt: &Interrupt,
     screen: &mut dyn Screen,
-    observer: &dyn Observer,
+    observer: &Arc<dyn Observer + Send + Sync>,
 ) -> Result<Built, Error> {
     if let Some(path) = &job.options.iidfile {
         files::remove(path)?;
     }
-    let done = std::thread::scope(|scope| {
-        engine::block_on(attempt(scope, job, stdin, interrupt, screen, observer))
-    })??;
+    let done = engine::block_on(attempt(job, stdin, interrupt, screen, observer))??;
     if let (Some(path), Some(id)) = (&job.options.iidfile, files::image_id(&done.response)) {
         files::write(path, id.as_bytes())?;
     }
@@ -133,13 +134,12 @@ pub fn build(
 }
 
 /// One build, from the connection to the report.
-async fn attempt<'scope>(
-    scope: &'scope std::thread::Scope<'scope, '_>,
-    job: &'scope Job,
+async fn attempt(
+    job: &Job,
     mut stdin: Box<dyn Read + Send>,
     interrupt: &Interrupt,
     screen: &mut dyn Screen,
-    observer: &'scope dyn Observer,
+    observer: &Arc<dyn Observer + Send + Sync>,
 ) -> Result<Built, Error> {
     let mut inputs = inputs::find(&job.options, &mut stdin, &mut offer::random_id)?;
     let engine = tokio::select! {
@@ -159,12 +159,13 @@ async fn attempt<'scope>(
     let last = place.as_ref().and_then(Place::read);
     let foresight = job.request.as_ref().filter(|_| job.options.call.is_none()).map(|request| {
         let (sender, receiver) = oneshot::channel();
-        let last = last.clone();
-        scope.spawn(move || drop(sender.send(predict::foresee(request, last.as_ref(), observer))));
+        let (request, last, observer) = (request.clone(), last.clone(), Arc::clone(observer));
+        // Nobody waits for it when the build is interrupted, however many files there are still to read.
+        std::thread::spawn(move || drop(sender.send(predict::foresee(&request, last.as_ref(), &*observer))));
         receiver
     });
     let mut watch = Watch { screen, foresight, foreseen: None, log: Recorder::default() };
-    watch.wait(if job.skip_unchanged { Duration::MAX } else { HEAD_START }).await;
+    watch.wait(if job.skip_unchanged { Duration::MAX } else { HEAD_START }, interrupt).await?;
     if job.skip_unchanged {
         let asked = asked(&solve);
         match skipped(job, &engine, &solve, can.driver, watch.foreseen.as_ref(), last.as_ref(), &asked).await
@@ -196,8 +197,10 @@ async fn attempt<'scope>(
             }
         }
     };
-    if !matches!(answer, Err(Failure::Interrupted)) {
-        watch.wait(Duration::MAX).await;
+    match &answer {
+        Ok(_) => watch.wait(Duration::MAX, interrupt).await?,
+        Err(Failure::Solve(_)) => watch.wait(AFTERTHOUGHT, interrupt).await?,
+        Err(_) => {}
     }
     let Watch { foreseen, log, screen, .. } = watch;
     let foreseen = foreseen.transpose().unwrap_or(None);
@@ -286,13 +289,20 @@ struct Watch<'s> {
 }
 
 impl Watch<'_> {
-    /// Waits for the prediction, but not for long.
-    async fn wait(&mut self, limit: Duration) {
-        if let Some(foresight) = &mut self.foresight
-            && let Ok(Ok(foreseen)) = tokio::time::timeout(limit, foresight).await
-        {
+    /// Waits for the prediction, but not for longer than that.
+    ///
+    /// # Errors
+    /// [`Error::Interrupted`]
+    async fn wait(&mut self, limit: Duration, interrupt: &Interrupt) -> Result<(), Error> {
+        let Some(foresight) = &mut self.foresight else { return Ok(()) };
+        let foreseen = tokio::select! {
+            foreseen = tokio::time::timeout(limit, foresight) => foreseen,
+            () = interrupt.received() => return Err(Error::Interrupted),
+        };
+        if let Ok(Ok(foreseen)) = foreseen {
             self.take(foreseen);
         }
+        Ok(())
     }
 
     /// Shows the prediction.

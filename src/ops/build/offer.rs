@@ -224,9 +224,6 @@ pub fn random_id() -> String {
 /// What is known of a failure's reason.
 pub fn explanation(fault: &ErrorReport) -> String {
     let mut text = fault.message.clone();
-    if let Some(cause) = &fault.cause {
-        text.push_str(&format!(": {}:{} hides it with `{}`", cause.ignore_file, cause.line, cause.pattern));
-    }
     if let Some(hint) = &fault.hint {
         text.push_str(&format!("; {hint}"));
     }
