@@ -74,6 +74,9 @@ pub enum Error {
     /// A revision can't be had from git.
     #[error(transparent)]
     Git(#[from] crate::git::GitError),
+    /// A context can't be packed.
+    #[error(transparent)]
+    Pack(#[from] crate::pack::PackError),
     /// No engine, or one that doesn't answer as it should.
     #[cfg(feature = "engine")]
     #[error(transparent)]

@@ -19,6 +19,13 @@ pub enum Event {
     Hashed(u64),
     /// Hashing is over.
     HashDone,
+    /// Packing begins: contents of so many bytes.
+    PackStarted {
+        /// Their bytes together.
+        bytes: u64,
+    },
+    /// So many further bytes of an archive were written, counted before compression.
+    Packed(u64),
     /// The digests can't be remembered for the next run, and why.
     NotRemembered(std::io::ErrorKind),
 }

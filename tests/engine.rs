@@ -17,6 +17,8 @@ mod compare;
 mod doctor;
 #[path = "engine/generated.rs"]
 mod generated;
+#[path = "engine/pack.rs"]
+mod pack;
 #[path = "engine/predict.rs"]
 mod predict;
 #[path = "engine/projects.rs"]

@@ -8,7 +8,10 @@ use super::build::BuildVerb;
 use super::options::{
     BaselineArgs, BuildArgs, BuildOptions, Format, Hash, OutputArgs, SeveralArgs, Threshold, formats, umask,
 };
-use super::size;
+use super::plugin::InstallVerb;
+use super::{pack, size};
+use crate::ops::Modes;
+use crate::pack::Compression;
 
 /// See a Docker build context exactly as BuildKit does, and know its cache keys without an engine.
 #[derive(Debug, Parser)]
@@ -42,6 +45,8 @@ pub enum Command {
     Churn(ChurnArgs),
     /// Propose lines for the ignore file, convert .gitignore files, or try an edited ignore file out
     Ignore(IgnoreArgs),
+    /// The context as a reproducible tar, for `docker build -` and for caches; or whether a tar still holds the context
+    Pack(PackArgs),
     /// A build's log joined with the plan: what was cached, what ran, for how long, and why
     Report(ReportArgs),
     /// Whether a build can run here: engine, builder, disk, memory, limits; changes nothing
@@ -50,6 +55,8 @@ pub enum Command {
     Build(Box<BuildVerb>),
     /// What is wrong with a build, told before anyone builds: sources, ignore file, context, order, BuildKit's own checks
     Check(CheckArgs),
+    /// Make this program a plugin of Docker's command line: `docker stowaway build .`
+    InstallPlugin(InstallVerb),
     /// Write a completion script for a shell
     Completion {
         /// The shell
@@ -184,6 +191,44 @@ each build. Values of build arguments and secrets are never written.",
 pub struct SnapshotArgs {
     #[command(flatten)]
     pub build: BuildArgs,
+    #[command(flatten)]
+    pub output: OutputArgs,
+}
+
+/// `pack`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "A tar is unpacked by the engine as it is, so what the ignore file hides is left out of it, and the Dockerfile is put into \
+it even where it is hidden or lies elsewhere: as Dockerfile if that name is free, else under a name that follows from its content. \
+Named contexts are not packed: give them to the build as they are.\n\nSteps that copy folders and files of the context have the same \
+keys as in a build from the folder. Those that copy the context's top itself (COPY . .) have not: the engine takes the top of a tar for \
+another folder than the top of a context.\n\nEngines read tars as they are and with gzip; zstd is for caches and transfers.\n\nWhat was \
+packed is told on standard error, with --format json and -o as JSON on standard output.\n\nExit status: 0 when the tar was written; 1 with --used for a build that would fail; 2 for wrong use, unreadable input and \
+a file that changes meanwhile; 141 when the reader of standard output goes away.",
+    mut_arg("output", |arg| arg.help("Write to a file instead of standard output; it is replaced at once or not at all"))
+)]
+pub struct PackArgs {
+    #[command(flatten)]
+    pub build: BuildArgs,
+    /// Modification times: 0 or other seconds since 1970 for all, git (of the last commit that touched the path), content (another
+    /// content, another time), or SOURCE_DATE_EPOCH (from the environment)
+    #[arg(long, value_name = "TIME", default_value = "0", value_parser = pack::time)]
+    pub mtime: pack::Time,
+    /// Permission bits that don't hang on a checkout's umask: git's own, or those of a umask (022) [default: as on disk]
+    #[arg(long, value_name = "git|umask[:OCTAL]", value_parser = pack::modes)]
+    pub normalize_modes: Option<Modes>,
+    /// Pack only what the target's steps read
+    #[arg(long)]
+    pub used: bool,
+    /// Pack nothing but the context: no Dockerfile that isn't in view
+    #[arg(long)]
+    pub context_only: bool,
+    /// Compress with all cores
+    #[arg(long, value_name = "none|gzip|zstd[:LEVEL]", default_value = "none")]
+    pub compress: Compression,
+    /// The digest of what is written
+    #[arg(long, value_enum, value_name = "ALGORITHM", default_value_t = pack::DigestName::Blake3)]
+    pub digest: pack::DigestName,
     #[command(flatten)]
     pub output: OutputArgs,
 }

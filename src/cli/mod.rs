@@ -17,21 +17,25 @@ mod key;
 mod ls;
 mod options;
 mod output;
+mod pack;
 mod plan;
+mod plugin;
 mod progress;
 mod report;
 mod size;
 mod snapshot;
 mod why;
 
+use std::ffi::OsString;
 use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use clap::Parser as _;
+use clap::{CommandFactory as _, FromArgMatches as _};
 
 use self::args::{Cli, Command};
 use self::options::{BuildOptions, Color, OutputArgs};
+use self::plugin::Call;
 use crate::error::Error;
 use crate::ops::Request;
 use crate::report::WarningReport;
@@ -46,7 +50,27 @@ const UNUSABLE: u8 = 2;
 /// Runs the program with the process's own arguments and returns its exit status.
 pub fn main() -> ExitCode {
     interrupt::install();
-    let cli = match Cli::try_parse() {
+    match plugin::call(std::env::args_os().collect()) {
+        Ok(Call::Program(arguments)) => typed(Cli::command(), arguments),
+        Ok(Call::Plugin(mut arguments)) => {
+            plugin::listen();
+            arguments.insert(0, plugin::FILE.into());
+            typed(Cli::command().bin_name("docker stowaway"), arguments)
+        }
+        Ok(Call::Metadata) => ended(plugin::metadata(), Color::Auto),
+        Ok(Call::Hook(told)) => ended(plugin::after(&told), Color::Auto),
+        Ok(Call::Again { variables, arguments }) => {
+            ended(Err(plugin::again(variables, arguments)), Color::Auto)
+        }
+        Err(e) => ended(Err(e), Color::Auto),
+    }
+}
+
+/// Does what was typed.
+fn typed(mut command: clap::Command, arguments: Vec<OsString>) -> ExitCode {
+    let matches = command.try_get_matches_from_mut(arguments);
+    let cli = matches.and_then(|mut m| Cli::from_arg_matches_mut(&mut m).map_err(|e| e.format(&mut command)));
+    let cli = match cli {
         Ok(cli) => cli,
         Err(e) => {
             // Help and version are answers; a reader of theirs that has gone away is no error.
@@ -55,7 +79,12 @@ pub fn main() -> ExitCode {
         }
     };
     let color = cli.command.color();
-    match run(cli.command) {
+    ended(run(cli.command), color)
+}
+
+/// The exit status; what went wrong is said.
+fn ended(result: Result<u8, Error>, color: Color) -> ExitCode {
+    match result {
         Ok(status) => ExitCode::from(status),
         Err(e) => {
             complain(&e, color);
@@ -77,9 +106,11 @@ fn run(command: Command) -> Result<u8, Error> {
         Command::Key(args) => key::run(&args),
         Command::Why(args) => why::run(&args),
         Command::Ignore(args) => ignore::run(&args),
+        Command::Pack(args) => pack::run(&args),
         Command::Report(args) => report::run(&args),
         Command::Affected(args) => affected::run(&args),
         Command::Doctor(args) => doctor::run(&args),
+        Command::InstallPlugin(verb) => plugin::install(&verb),
         Command::Build(args) => build::run(&args),
         Command::Completion { shell } => completion::script(shell),
         Command::Man => completion::manual(),
@@ -100,9 +131,11 @@ impl Command {
             Self::Key(args) => args.output.color,
             Self::Why(args) => args.output.color,
             Self::Ignore(args) => args.output.color,
+            Self::Pack(args) => args.output.color,
             Self::Report(args) => args.output.color,
             Self::Affected(args) => args.output.color,
             Self::Doctor(args) => args.output.color,
+            Self::InstallPlugin(verb) => verb.color,
             Self::Build(args) => args.color,
             Self::Completion { .. } | Self::Man => Color::Auto,
         }

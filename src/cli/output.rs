@@ -61,12 +61,22 @@ pub fn to_stdout(render: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Resul
     }
 }
 
+/// As [`replace_file`] for what is written piece by piece.
+pub fn replace(path: &Path, render: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
+    replace_file(path, |file| {
+        let mut out = BufWriter::with_capacity(1 << 16, file);
+        render(&mut out).and_then(|()| out.flush())
+    })
+}
+
 /// Writes a temporary file in the same folder and renames it over `path`. What is no regular file (`/dev/null`, a pipe) is
 /// written to directly, since a rename would replace it.
-pub fn replace(path: &Path, render: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
+pub fn replace_file<T, E: From<io::Error>>(
+    path: &Path,
+    write: impl FnOnce(&File) -> Result<T, E>,
+) -> Result<T, E> {
     if path.metadata().is_ok_and(|m| !m.is_file()) {
-        let mut out = BufWriter::new(File::options().write(true).open(path)?);
-        return render(&mut out).and_then(|()| out.flush());
+        return write(&File::options().write(true).open(path)?);
     }
     // A link keeps pointing where it points: the file behind it is replaced.
     let path = path.canonicalize().unwrap_or_else(|_| path.to_owned());
@@ -76,11 +86,9 @@ pub fn replace(path: &Path, render: impl FnOnce(&mut dyn Write) -> io::Result<()
     let temporary = builder.permissions(permissions(&path)).tempfile_in(folder)?;
     let name = temporary.path().to_owned();
     interrupt::guard(&name, || {
-        let mut out = BufWriter::with_capacity(1 << 16, temporary);
-        render(&mut out)?;
-        let temporary = out.into_inner().map_err(io::IntoInnerError::into_error)?;
+        let written = write(temporary.as_file())?;
         temporary.persist(&path).map_err(|e| e.error)?;
-        Ok(())
+        Ok(written)
     })
 }
 

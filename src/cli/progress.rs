@@ -30,6 +30,8 @@ pub struct Progress {
     walked: AtomicU64,
     hashed: AtomicU64,
     total: AtomicU64,
+    packed: AtomicU64,
+    packing: AtomicU64,
     /// When it was last shown, and whether a line stands on the terminal that must go.
     shown: Mutex<(Option<Instant>, bool)>,
 }
@@ -61,6 +63,8 @@ impl Progress {
             walked: zero(),
             hashed: zero(),
             total: zero(),
+            packed: zero(),
+            packing: zero(),
             shown,
         }
     }
@@ -109,10 +113,14 @@ impl Progress {
     fn text(&self) -> String {
         let [walked, hashed, total] =
             [&self.walked, &self.hashed, &self.total].map(|n| n.load(Ordering::Relaxed));
+        let mib = |bytes: u64| bytes / (1 << 20);
+        let [packed, packing] = [&self.packed, &self.packing].map(|n| n.load(Ordering::Relaxed));
+        if packing > 0 {
+            return format!("packed {} of {} MiB", mib(packed.min(packing)), mib(packing));
+        }
         if total == 0 {
             return format!("walked {walked} entries");
         }
-        let mib = |bytes: u64| bytes / (1 << 20);
         format!("walked {walked} entries, hashed {} of {} MiB", mib(hashed.min(total)), mib(total))
     }
 }
@@ -122,6 +130,8 @@ impl Observer for Progress {
         match event {
             Event::Walked(n) => drop(self.walked.fetch_add(n, Ordering::Relaxed)),
             Event::HashStarted { bytes, .. } => drop(self.total.fetch_add(bytes, Ordering::Relaxed)),
+            Event::PackStarted { bytes } => self.packing.store(bytes, Ordering::Relaxed),
+            Event::Packed(n) => drop(self.packed.fetch_add(n, Ordering::Relaxed)),
             Event::Hashed(n) => drop(self.hashed.fetch_add(n, Ordering::Relaxed)),
             Event::WalkDone | Event::HashDone => return,
             Event::NotRemembered(why) => return self.note(&format!("the index can't be written: {why}")),
@@ -149,5 +159,8 @@ mod tests {
         progress.event(Event::HashStarted { files: 1, bytes: 4 << 20 });
         progress.event(Event::Hashed(1 << 20));
         assert_eq!(progress.text(), "walked 7 entries, hashed 1 of 4 MiB");
+        progress.event(Event::PackStarted { bytes: 8 << 20 });
+        progress.event(Event::Packed(3 << 20));
+        assert_eq!(progress.text(), "packed 3 of 8 MiB");
     }
 }

@@ -56,6 +56,9 @@ pub enum ContextError {
         /// Which one, and why.
         source: PatternError,
     },
+    /// Whoever took the entries wanted no more of them.
+    #[error("the walk was broken off")]
+    Stopped,
     /// A path that is asked for has a control character, so that the request can't be sent.
     #[error("path {path:?} has a control character, which can't be sent in a request")]
     NotPrintable {

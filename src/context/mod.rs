@@ -3,19 +3,26 @@
 //! A [`Context`] lists all that the ignore file leaves visible, what `COPY . /` would show. A [`View`] of it is what the
 //! engine is sent when it asks for some paths only. Both are in fsutil's order, with owners reset to 0.
 
+mod crew;
 mod disk;
 mod error;
 mod explain;
 mod filter;
 mod follow;
+mod handles;
 mod identity;
 mod ignore;
 mod links;
+mod look;
 mod memory;
+mod names;
 mod near;
+mod ordered;
 mod request;
-mod scan;
+mod sieve;
 mod stat;
+#[cfg(test)]
+mod streaming;
 #[cfg(test)]
 mod tests;
 mod tree;
@@ -24,6 +31,7 @@ mod walk;
 
 use std::fs::File;
 use std::io::{self, Read};
+use std::ops::ControlFlow;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -49,6 +57,16 @@ pub struct ContextOptions<'i> {
     pub threads: usize,
     /// What is remembered of its files, which spares questions to the system.
     pub index: Option<&'i Index>,
+}
+
+/// What is told of a context while it is being walked, see [`Context::load_streaming`].
+#[derive(Debug)]
+pub enum Streamed<'a> {
+    /// The next entries in order.
+    Entries(&'a [Entry]),
+    /// Here a client's walk ends with an error, the one that [`Context::check`] gives. Nothing is told after it, though the
+    /// context is walked to its end.
+    Problem(ContextError),
 }
 
 /// How many entries are there, and how many are hidden.
@@ -99,14 +117,61 @@ impl Context {
         options: &ContextOptions<'_>,
         observer: &dyn Observer,
     ) -> Result<Self, ContextError> {
+        let whole = disk::Portions { entries: usize::MAX, ahead: usize::MAX };
+        Self::walk(root, ignore, options, observer, whole, &mut |_| ControlFlow::Continue(()))
+    }
+
+    /// As [`Context::load`], and `take` gets the entries while the walk is going on: in blocks of some hundred, in order, together just
+    /// what the context lists in the end. It is called by the thread that called this, while others walk on.
+    ///
+    /// # Errors
+    /// As [`Context::load`]; [`ContextError::Stopped`] when `take` broke off.
+    pub fn load_streaming(
+        root: &Path,
+        ignore: Option<IgnoreFile>,
+        options: &ContextOptions<'_>,
+        observer: &dyn Observer,
+        take: &mut dyn FnMut(Streamed<'_>) -> ControlFlow<()>,
+    ) -> Result<Self, ContextError> {
+        let blocks = disk::Portions { entries: disk::PORTION, ahead: usize::MAX };
+        Self::walk(root, ignore, options, observer, blocks, take)
+    }
+
+    fn walk(
+        root: &Path,
+        ignore: Option<IgnoreFile>,
+        options: &ContextOptions<'_>,
+        observer: &dyn Observer,
+        portions: disk::Portions,
+        take: &mut dyn FnMut(Streamed<'_>) -> ControlFlow<()>,
+    ) -> Result<Self, ContextError> {
         let failed = |source| ContextError::Root { path: root.to_path_buf(), source };
         let resolved = root.canonicalize().map_err(failed)?;
         if !resolved.is_dir() {
             return Err(ContextError::NotADirectory { path: root.to_path_buf() });
         }
-        let filter = ignore.as_ref().map(|file| filter::Filter::exclude(file.matcher()));
-        let filter = filter.filter(|f| !f.matcher().patterns().is_empty());
-        let walked = disk::walk(&resolved, filter.as_ref(), options, observer);
+        let exclude = ignore.as_ref().map(|file| filter::Filter::exclude(file.matcher()));
+        let sieve = sieve::Sieve::new(None, exclude);
+        let mut entries = Vec::new();
+        let mut told = false;
+        let walked = disk::walk(&resolved, &sieve, options, observer, portions, &mut |handed| match handed {
+            disk::Handed::Entries(block) => {
+                let flow = if told { ControlFlow::Continue(()) } else { take(Streamed::Entries(&block)) };
+                if entries.is_empty() {
+                    entries = block
+                } else {
+                    entries.extend(block)
+                }
+                flow
+            }
+            disk::Handed::Problem(problem) => {
+                told = true;
+                take(Streamed::Problem(problem))
+            }
+        });
+        let mut walked = walked.ok_or(ContextError::Stopped)?;
+        entries.shrink_to_fit();
+        walked.entries = entries;
         Ok(Self::of_walk(resolved.clone(), Arc::new(Folder::resolved(resolved)), walked, ignore))
     }
 
@@ -139,13 +204,7 @@ impl Context {
         Ok(Self::of_walk(self.root.clone(), self.tree.clone(), walked, ignore))
     }
 
-    fn of_walk(
-        root: PathBuf,
-        tree: Arc<dyn Tree>,
-        mut walked: walk::Walked,
-        ignore: Option<IgnoreFile>,
-    ) -> Self {
-        links::set_hard_links(&mut walked.entries);
+    fn of_walk(root: PathBuf, tree: Arc<dyn Tree>, walked: walk::Walked, ignore: Option<IgnoreFile>) -> Self {
         Self {
             root,
             tree,

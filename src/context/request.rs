@@ -13,7 +13,7 @@ use super::error::ContextError;
 use super::filter::Filter;
 use super::follow::{follow_links, without_children};
 use super::view::invalid;
-use super::{Context, Stats, Tree};
+use super::{Context, Stats, Tree, disk};
 use crate::entry::{ContextPath, Entry};
 use crate::pattern::{Info, Matcher, runes};
 
@@ -44,7 +44,8 @@ impl Context {
 }
 
 impl Request {
-    /// Hands out what is sent of `tree`, in fsutil's order and with hard links set, until `emit` breaks off.
+    /// Hands out what is sent of `tree`, in fsutil's order and with hard links set, until `emit` breaks off. A folder on disk is
+    /// walked by several threads while that goes on; they wait when `emit` takes its time.
     ///
     /// # Errors
     /// [`ContextError`] for what makes the request fail: patterns that are none, a folder or a stat that can't be read.
@@ -57,10 +58,25 @@ impl Request {
         let include = Matcher::new(&includes).map_err(|source| invalid(&includes, source))?;
         let exclude = Matcher::new(&self.excludes)
             .map_err(|source| ContextError::Exclude { patterns: go_list(&self.excludes), source })?;
+        let include = (!includes.is_empty()).then_some(&include);
+        let exclude = (!self.excludes.is_empty()).then_some(&exclude);
+        if let Some(root) = tree.folder() {
+            return disk::list(root, include, exclude, emit);
+        }
+        Self::list_serially(tree, include, exclude, emit)
+    }
+
+    /// The same in one thread, through questions that a listing answers, too.
+    pub(super) fn list_serially(
+        tree: &dyn Tree,
+        include: Option<&Matcher>,
+        exclude: Option<&Matcher>,
+        emit: &mut dyn FnMut(Entry) -> ControlFlow<()>,
+    ) -> Result<(), ContextError> {
         let walk = Walk {
             tree,
-            include: (!includes.is_empty()).then(|| Filter::include(&include)),
-            exclude: (!self.excludes.is_empty()).then(|| Filter::exclude(&exclude)),
+            include: include.map(Filter::include),
+            exclude: exclude.map(Filter::exclude),
             above: Vec::new(),
             stats: Stats::default(),
             first_names: FxHashMap::default(),

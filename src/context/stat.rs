@@ -1,9 +1,10 @@
 //! The stat of one entry as a client sends it (`fsutil/stat.go`, `stat_unix.go`).
 
-use std::ffi::CString;
+use std::ffi::{CStr, CString};
 use std::fs::Metadata;
 use std::io;
-use std::os::unix::ffi::OsStringExt;
+use std::os::fd::BorrowedFd;
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::Path;
 
@@ -65,6 +66,14 @@ impl From<&rustix::fs::Stat> for Raw {
     }
 }
 
+/// Where a file is: its name in an open folder, and its whole path for questions that can't be asked otherwise.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct At<'a> {
+    pub(super) folder: BorrowedFd<'a>,
+    pub(super) name: &'a CStr,
+    pub(super) path: &'a CStr,
+}
+
 /// Makes stats; holds the buffer for the names of attributes.
 #[derive(Debug)]
 pub struct Stats {
@@ -83,15 +92,17 @@ impl Stats {
     /// # Errors
     /// What the file system says.
     pub fn read(&mut self, path: &Path) -> io::Result<Stat> {
-        self.of(path, &Raw::from(&std::fs::symlink_metadata(path)?), false)
+        let raw = Raw::from(&std::fs::symlink_metadata(path)?);
+        let path = CString::new(path.as_os_str().as_bytes())?;
+        self.of(&At { folder: rustix::fs::CWD, name: &path, path: &path }, &raw, false)
     }
 
-    /// The stat of `path` of which `lstat` said `raw`: owner 0, mode unmasked. A `bare` file is known to have no attributes.
-    pub(super) fn of(&mut self, path: &Path, raw: &Raw, bare: bool) -> io::Result<Stat> {
+    /// The stat of a file of which `lstat` said `raw`: owner 0, mode unmasked. A `bare` file is known to have no attributes.
+    pub(super) fn of(&mut self, at: &At<'_>, raw: &Raw, bare: bool) -> io::Result<Stat> {
         let file_type = raw.file_type;
         let mut extra = Extra::default();
         if file_type == FileType::Symlink {
-            extra.linkname = std::fs::read_link(path)?.into_os_string().into_vec();
+            extra.linkname = rustix::fs::readlinkat(at.folder, at.name, Vec::new())?.into_bytes();
         }
         if matches!(file_type, FileType::CharDevice | FileType::BlockDevice) {
             (extra.devmajor, extra.devminor) = device_numbers(raw.rdev);
@@ -100,7 +111,7 @@ impl Stats {
             extra.inode = Some((raw.device, raw.inode));
         }
         if !bare {
-            extra.xattrs = self.xattrs(path)?;
+            extra.xattrs = self.xattrs(at.path)?;
         }
         Ok(Stat {
             file_type,
@@ -114,7 +125,7 @@ impl Stats {
     }
 
     /// All attributes that are listed and can be read; a file system without attributes has none.
-    fn xattrs(&mut self, path: &Path) -> io::Result<Vec<(Vec<u8>, Vec<u8>)>> {
+    fn xattrs(&mut self, path: &CStr) -> io::Result<Vec<(Vec<u8>, Vec<u8>)>> {
         let mut listed = rustix::fs::llistxattr(path, &mut self.names[..]);
         while matches!(listed, Err(rustix::io::Errno::RANGE)) {
             let size = rustix::fs::llistxattr_query(path)?;
@@ -134,7 +145,7 @@ impl Stats {
 }
 
 /// The value of one attribute; one that can't be read is left out, as fsutil does.
-fn value(path: &Path, name: &[u8]) -> Option<Vec<u8>> {
+fn value(path: &CStr, name: &[u8]) -> Option<Vec<u8>> {
     let name = CString::new(name).ok()?;
     loop {
         let size = rustix::fs::lgetxattr_query(path, &name).ok()?;

@@ -167,7 +167,7 @@ fn reaches(include: &Filter<'_>, problem: &Problem) -> Result<bool, BadPattern> 
     let path = problem.path.as_bytes();
     let itself = match problem.kind {
         ProblemKind::List => true,
-        ProblemKind::Match { is_dir } => is_dir,
+        ProblemKind::Match { is_dir, .. } => is_dir,
         ProblemKind::Stat => false,
     };
     let slashes = path.iter().enumerate().filter(|(_, b)| **b == b'/').map(|(i, _)| i);

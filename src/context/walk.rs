@@ -2,12 +2,11 @@
 
 use std::io;
 
-use rayon::slice::ParallelSliceMut;
-
 use super::Counts;
 use super::error::{ContextError, ContextWarning, WarningCode};
 use super::filter::{Filter, Parents, Sight};
-use crate::entry::{ContextPath, Entry, FileType, Stat};
+use super::ordered::{Found, Ordered};
+use crate::entry::{ContextPath, Entry, FileType};
 use crate::observer::{Event, Observer};
 use crate::pattern::Decision;
 
@@ -53,8 +52,8 @@ pub(super) enum ProblemKind {
     List,
     /// Its stat can't be read, which every walk needs that lists its folder.
     Stat,
-    /// A pattern of the exclude list can't be compiled; for folders, and for all else.
-    Match { is_dir: bool },
+    /// A pattern of that list can't be compiled; for folders, and for all else.
+    Match { list: &'static str, is_dir: bool },
 }
 
 impl Problem {
@@ -62,12 +61,9 @@ impl Problem {
         let doing = match self.kind {
             ProblemKind::List => "reading folder",
             ProblemKind::Stat => "reading the stat of",
-            ProblemKind::Match { .. } => return ContextError::Match { list: "excludepatterns" },
+            ProblemKind::Match { list, .. } => return ContextError::Match { list },
         };
-        let source = match self.source.raw_os_error() {
-            Some(code) => io::Error::from_raw_os_error(code),
-            None => io::Error::new(self.source.kind(), self.source.to_string()),
-        };
+        let source = copy(&self.source);
         ContextError::Entry { doing, path: self.path.to_string(), source }
     }
 }
@@ -80,27 +76,7 @@ pub(super) struct Inode {
     pub(super) ctime_ns: i64,
 }
 
-/// One entry as a thread of the walk found it.
-pub(super) struct Found {
-    pub(super) path: ContextPath,
-    pub(super) stat: Stat,
-    /// `None` in a listing.
-    pub(super) inode: Option<Inode>,
-    /// What hides the folder, which is listed only if something in it is visible.
-    pub(super) hidden_by: Option<Decision>,
-}
-
-#[derive(Default)]
-pub(super) struct Part {
-    pub(super) found: Vec<Found>,
-    pub(super) hidden: Vec<Hidden>,
-    pub(super) ignored: u64,
-    pub(super) hidden_folders: u64,
-    pub(super) warnings: Vec<ContextWarning>,
-    pub(super) problems: Vec<Problem>,
-}
-
-/// Picks what is visible from a listing of everything, as [`walk`] does on disk. `inodes` stand beside the entries, or there are
+/// Picks what is visible from a listing of everything, as a walk does on disk. `inodes` stand beside the entries, or there are
 /// none.
 pub(super) fn pick(
     entries: &[Entry],
@@ -108,7 +84,7 @@ pub(super) fn pick(
     filter: Option<&Filter<'_>>,
     observer: &dyn Observer,
 ) -> Walked {
-    let mut part = Part::default();
+    let mut ordered = Ordered::default();
     let mut parents = Parents::default();
     let mut closed: Option<&[u8]> = None;
     let mut seen = 0;
@@ -119,50 +95,29 @@ pub(super) fn pick(
         }
         seen += 1;
         let is_dir = entry.stat.is_dir();
-        let looked = filter.map_or(Ok(Sight::Visible), |f| f.look(&mut parents, path, is_dir));
-        let Ok(sight) = looked else {
-            let source = io::Error::other("syntax error in pattern");
-            let kind = ProblemKind::Match { is_dir };
-            part.problems.push(Problem { path: entry.path.clone(), kind, source });
-            closed = Some(path).filter(|_| is_dir);
-            continue;
-        };
-        if let Sight::Hidden(decision) = sight {
-            let (path, file_type, size) = (entry.path.clone(), entry.stat.file_type, entry.stat.size);
-            part.hide(Hidden { path, file_type, size, closed: is_dir, decision });
-            closed = Some(entry.path.as_bytes()).filter(|_| is_dir);
-            continue;
+        let found = || Found { entry: entry.clone(), inode: inodes.get(place).copied() };
+        match filter.map_or(Ok(Sight::Visible), |f| f.look(&mut parents, path, is_dir)) {
+            Ok(Sight::Visible) => {
+                ordered.walked.warnings.extend(warnings_of(&entry.path, entry.stat.file_type, false));
+                ordered.push(found());
+            }
+            Ok(Sight::Entered(decision)) => ordered.hold(found(), Some(decision)),
+            Ok(Sight::Hidden(decision)) => {
+                let (path, file_type, size) = (entry.path.clone(), entry.stat.file_type, entry.stat.size);
+                ordered.hide(Hidden { path, file_type, size, closed: is_dir, decision });
+                closed = Some(entry.path.as_bytes()).filter(|_| is_dir);
+            }
+            Err(_) => {
+                let kind = ProblemKind::Match { list: "excludepatterns", is_dir };
+                let source = io::Error::other("syntax error in pattern");
+                ordered.walked.problems.push(Problem { path: entry.path.clone(), kind, source });
+                closed = Some(path).filter(|_| is_dir);
+            }
         }
-        let hidden_by = entered(sight);
-        if hidden_by.is_none() {
-            part.warnings.extend(warnings_of(&entry.path, entry.stat.file_type, false));
-        }
-        part.found.push(Found {
-            path: entry.path.clone(),
-            stat: entry.stat.clone(),
-            inode: inodes.get(place).copied(),
-            hidden_by,
-        });
     }
     observer.event(Event::Walked(seen));
     observer.event(Event::WalkDone);
-    gather(vec![part])
-}
-
-impl Part {
-    pub(super) fn hide(&mut self, hidden: Hidden) {
-        self.ignored += 1;
-        self.hidden_folders += u64::from(hidden.closed);
-        self.hidden.push(hidden);
-    }
-}
-
-/// What hides a folder that is entered all the same.
-pub(super) fn entered(sight: Sight) -> Option<Decision> {
-    match sight {
-        Sight::Entered(decision) => Some(decision),
-        Sight::Visible | Sight::Hidden(_) => None,
-    }
+    ordered.finish()
 }
 
 impl Walked {
@@ -229,61 +184,11 @@ pub(super) fn warning(path: &[u8], code: WarningCode) -> ContextWarning {
     ContextWarning { path: path.to_vec(), code, message: code.message().to_owned() }
 }
 
-fn copy(error: &io::Error) -> io::Error {
-    error.raw_os_error().map_or_else(|| io::Error::other(error.to_string()), io::Error::from_raw_os_error)
+pub(super) fn is_gone(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
 }
 
-/// Puts the threads' parts together: in order, without ignored folders that hold nothing visible.
-pub(super) fn gather(parts: Vec<Part>) -> Walked {
-    let mut walked = Walked::default();
-    let mut found = Vec::with_capacity(parts.iter().map(|p| p.found.len()).sum());
-    for part in parts {
-        found.extend(part.found);
-        walked.hidden.extend(part.hidden);
-        walked.counts.ignored += part.ignored;
-        walked.counts.hidden_folders += part.hidden_folders;
-        walked.warnings.extend(part.warnings);
-        walked.problems.extend(part.problems);
-    }
-    found.par_sort_unstable_by(|a, b| a.path.cmp(&b.path));
-    walked.warnings.sort_unstable();
-    walked.problems.sort_by(|a, b| a.path.cmp(&b.path));
-    let kept = drop_empty_parents(&mut found);
-    walked.counts.ignored += kept.dropped.len() as u64;
-    walked.hidden.extend(kept.dropped);
-    walked.hidden.par_sort_unstable_by(|a, b| a.path.cmp(&b.path));
-    walked.only_parents = kept.only_parents;
-    walked.inodes = found.iter().filter_map(|f| f.inode).collect();
-    walked.entries =
-        found.into_iter().map(|f| Entry { path: f.path, stat: f.stat, hardlink: None }).collect();
-    walked
-}
-
-struct Kept {
-    only_parents: Vec<u32>,
-    dropped: Vec<Hidden>,
-}
-
-/// Takes out ignored folders behind which nothing that is kept lies below them.
-fn drop_empty_parents(found: &mut Vec<Found>) -> Kept {
-    let before = found.len();
-    let mut keep = vec![true; before];
-    let mut next: Option<usize> = None;
-    for i in (0..before).rev() {
-        let has_child = || next.is_some_and(|n| found[n].path.is_below(found[i].path.as_bytes()));
-        keep[i] = found[i].hidden_by.is_none() || has_child();
-        if keep[i] {
-            next = Some(i);
-        }
-    }
-    let gone = keep.iter().zip(found.iter()).filter(|(keep, _)| !**keep);
-    let dropped = gone.filter_map(|(_, f)| {
-        let (path, file_type) = (f.path.clone(), f.stat.file_type);
-        Some(Hidden { path, file_type, size: f.stat.size, closed: false, decision: f.hidden_by? })
-    });
-    let dropped = dropped.collect();
-    let mut keep = keep.into_iter();
-    found.retain(|_| keep.next().unwrap_or(true));
-    let places = found.iter().enumerate().filter(|(_, f)| f.hidden_by.is_some());
-    Kept { only_parents: places.filter_map(|(i, _)| u32::try_from(i).ok()).collect(), dropped }
+pub(super) fn copy(error: &io::Error) -> io::Error {
+    let told = || io::Error::new(error.kind(), error.to_string());
+    error.raw_os_error().map_or_else(told, io::Error::from_raw_os_error)
 }

@@ -19,6 +19,7 @@ mod staged;
 mod submodule;
 #[cfg(test)]
 mod tests;
+mod touched;
 mod tree;
 
 pub use error::GitError;
@@ -29,4 +30,5 @@ pub use oid::Oid;
 pub use place::Permissions;
 pub use repository::{Commit, LogOptions, Repository};
 pub use revision::{Revision, RevisionWarning, RevisionWarningCode};
+pub use touched::Touched;
 pub use tree::{Change, Leaf, LeafKind};

@@ -33,7 +33,10 @@ impl Permissions {
 
 impl Repository {
     /// The paths of a commit that the work tree has otherwise, or not at all, by what git says (content and execute bit).
-    pub(super) fn differing(&self, commit: Oid) -> Result<HashSet<Vec<u8>>, GitError> {
+    ///
+    /// # Errors
+    /// [`GitError`] when git can't compare them.
+    pub fn differing(&self, commit: Oid) -> Result<HashSet<Vec<u8>>, GitError> {
         let commit = commit.to_string();
         let arguments =
             ["--raw", "-z", "--no-renames", "--no-abbrev", "--ignore-submodules=all", &commit, "--"];

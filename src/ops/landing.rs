@@ -39,6 +39,13 @@ pub fn landing(
     landed
 }
 
+/// The entry that a path leads to, behind all links and inside of the listing.
+pub fn resolve<'e>(entries: &'e [Entry], path: &[u8]) -> Option<&'e Entry> {
+    let real = Tree { entries }.resolve(path)??;
+    let at = entries.binary_search_by(|e| ContextPath::compare(e.path.as_bytes(), &real)).ok()?;
+    entries.get(at)
+}
+
 /// The ways by which an operation takes files from its input.
 fn routes(op: &Op, input: usize) -> Vec<Route<'_>> {
     match op {

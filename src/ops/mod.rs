@@ -27,6 +27,7 @@ mod list;
 mod local;
 mod locate;
 mod missing;
+mod pack;
 mod plan;
 #[cfg(feature = "project")]
 mod projects;
@@ -36,6 +37,8 @@ mod revision;
 mod similar;
 mod snapshot;
 mod surprises;
+#[cfg(feature = "engine")]
+pub mod transport;
 mod why;
 
 #[cfg(feature = "project")]
@@ -56,6 +59,7 @@ pub use ignore::{IgnoreMode, IgnoreOptions, ignore};
 pub use key::key;
 pub use lints::lints;
 pub use list::{ListOptions, Which, list};
+pub use pack::{Blob, ContextImage, InTar, Modes, Mtime, PackOptions, PackStream, Packable, Why, pack};
 pub use plan::plan;
 #[cfg(feature = "project")]
 pub use projects::{DiskFiles, Unplannable, options, requests};

@@ -65,3 +65,36 @@ impl PackError {
         }
     }
 }
+
+/// Why an archive can't be compared with a listing.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum VerifyError {
+    /// The archive can't be read, or is none.
+    #[error("reading the archive at byte {offset}: {why}")]
+    Archive {
+        /// Where in the archive, after decompression.
+        offset: u64,
+        /// What is wrong.
+        why: String,
+    },
+    /// The archive holds a file without its holes, in one of several ways that aren't read here.
+    #[error(
+        "reading the archive: {name:?} is stored as a sparse file, which can't be compared; pack it without holes being detected"
+    )]
+    Sparse {
+        /// The file's name, lossily.
+        name: String,
+    },
+    /// A file of the context can't be read.
+    #[error("reading {path}: {source}")]
+    Read {
+        /// The file.
+        path: ContextPath,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The caller wanted no more.
+    #[error("comparing was cancelled")]
+    Cancelled,
+}

@@ -3,7 +3,7 @@
 use tar::{EntryType, Header};
 
 use super::{BLOCK, Options, PackError, name, pax};
-use crate::entry::{Entry, FileType};
+use crate::entry::{Entry, FileType, Stat};
 
 /// The largest number in an octal field of twelve bytes, of which the last is a NUL.
 const OCTAL: u64 = 0o777_7777_7777;
@@ -12,6 +12,9 @@ const SMALL_OCTAL: u64 = 0o777_7777;
 /// So much may stand in the records of one entry. The kernel keeps names and attributes far below, and readers that take
 /// a whole header into memory (Go's takes a mebibyte) refuse more.
 const MAX_RECORDS: usize = 1 << 20;
+
+/// Nanoseconds of a second.
+const SECOND: i128 = 1_000_000_000;
 
 /// Bytes of content behind an entry's header: none for what has no content, for a second name of a file, and for a socket,
 /// which arrives at an engine as an empty regular file.
@@ -50,6 +53,30 @@ pub fn push(out: &mut Vec<u8>, entry: &Entry, options: &Options<'_>) -> Result<(
         return Err(refuse("so many extended attributes"));
     }
     member.push_onto(out, entry);
+    Ok(())
+}
+
+/// Appends the header of the top folder if `first`, which follows, has more blocks than its header.
+///
+/// # Errors
+/// As [`push`].
+pub fn push_top(out: &mut Vec<u8>, first: &Entry, options: &Options<'_>) -> Result<(), PackError> {
+    let mut blocks = Vec::new();
+    push(&mut blocks, first, options)?;
+    if blocks.len() == BLOCK {
+        return Ok(());
+    }
+    let stat =
+        Stat { file_type: FileType::Dir, mode: 0o755, uid: 0, gid: 0, size: 0, mtime_ns: 0, extra: None };
+    let top = Entry { path: first.path.clone(), stat, hardlink: None };
+    let mut member = Member { header: Header::new_ustar(), records: Vec::new() };
+    member.time(options.mtime.of(first).div_euclid(SECOND) * SECOND);
+    member.name(b"./");
+    member.kind(&top, top.stat.mode);
+    member.header.set_size(0);
+    // A time before 1970 would need a record again.
+    member.records.clear();
+    member.push_onto(out, &top);
     Ok(())
 }
 

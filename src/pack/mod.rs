@@ -7,15 +7,30 @@
 //!
 //! [`write`] packs, [`verify`] compares an archive by whomever with a listing.
 
+mod archive;
+mod compress;
+mod content;
 mod error;
 mod header;
+mod large;
+mod line;
 mod name;
 mod options;
+mod out;
 mod pax;
+mod tasks;
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod tests;
+mod verify;
+#[cfg(test)]
+mod verify_tests;
 mod write;
 
-pub use error::PackError;
+pub use error::{PackError, VerifyError};
 pub use options::{Compression, Mtime, Options, Sink, Summary};
+pub use verify::{Difference, What, verify};
 pub use write::write;
 
 /// Bytes of a header, and what contents are padded to.

@@ -22,6 +22,10 @@ pub struct Options<'a> {
     pub threads: usize,
     /// The digest for [`Summary`]. Without one, large files needn't pass through this process at all.
     pub digest: Option<Algorithm>,
+    /// Where the first entry needs pax records, the top folder stands before it, as `./` with mode 0755 and that entry's time. Docker's
+    /// client and BuildKit take for a tar only what has a whole member in its first 1024 bytes (`frontend/dockerui/context.go`,
+    /// `isArchive`).
+    pub top: bool,
     /// Set by another thread to end the work with [`PackError::Cancelled`](super::PackError::Cancelled).
     pub cancel: Option<&'a AtomicBool>,
 }

@@ -1,5 +1,7 @@
 //! Records of a pax extended header: `LENGTH KEY=VALUE\n`, where the length counts itself.
 
+use std::collections::BTreeMap;
+
 /// Appends a record.
 pub fn push(out: &mut Vec<u8>, key: &[u8], value: &[u8]) {
     let rest = key.len() + value.len() + 3;
@@ -47,6 +49,48 @@ pub fn xattr_key(name: &[u8]) -> Vec<u8> {
 /// What stands in front of the name of an extended attribute.
 pub const XATTR: &[u8] = b"SCHILY.xattr.";
 
+/// The records of an extended header, the last of a key; `None` if they are none.
+pub fn parse(mut bytes: &[u8]) -> Option<BTreeMap<Vec<u8>, Vec<u8>>> {
+    let mut records = BTreeMap::new();
+    while !bytes.is_empty() {
+        let space = bytes.iter().take(20).position(|b| *b == b' ')?;
+        let length: usize = std::str::from_utf8(&bytes[..space]).ok()?.parse().ok()?;
+        let record = bytes.get(space + 1..length)?.strip_suffix(b"\n")?;
+        let equals = record.iter().position(|b| *b == b'=')?;
+        records.insert(record[..equals].to_vec(), record[equals + 1..].to_vec());
+        bytes = &bytes[length..];
+    }
+    Some(records)
+}
+
+/// The number that a record holds.
+pub fn number(records: &BTreeMap<Vec<u8>, Vec<u8>>, key: &str) -> Option<u64> {
+    std::str::from_utf8(records.get(key.as_bytes())?).ok()?.parse().ok()
+}
+
+/// The extended attributes among records, sorted by name.
+pub fn xattrs(records: &BTreeMap<Vec<u8>, Vec<u8>>) -> Vec<(Vec<u8>, Vec<u8>)> {
+    let of = |(key, value): (&Vec<u8>, &Vec<u8>)| Some((xattr_name(key.strip_prefix(XATTR)?), value.clone()));
+    let mut xattrs: Vec<_> = records.iter().filter_map(of).collect();
+    xattrs.sort();
+    xattrs
+}
+
+/// The name that [`xattr_key`] wrote.
+fn xattr_name(mut key: &[u8]) -> Vec<u8> {
+    let mut name = Vec::with_capacity(key.len());
+    while let Some((first, rest)) = key.split_first() {
+        let (byte, rest) = match rest {
+            [b'2', b'5', rest @ ..] if *first == b'%' => (b'%', rest),
+            [b'3', b'D', rest @ ..] if *first == b'%' => (b'=', rest),
+            _ => (*first, rest),
+        };
+        name.push(byte);
+        key = rest;
+    }
+    name
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -81,5 +125,47 @@ mod tests {
         assert_eq!(xattr_key(b"user.a=b"), b"SCHILY.xattr.user.a%3Db");
         assert_eq!(xattr_key(b"user.100%"), b"SCHILY.xattr.user.100%");
         assert_eq!(xattr_key(b"user.%3D%25"), b"SCHILY.xattr.user.%253D%2525");
+    }
+
+    #[test]
+    fn names_of_attributes_come_back() {
+        for name in
+            [&b"user.a=b"[..], b"user.100%", b"user.%3D%25", b"user.%%25=", b"%", b"user.%2", b"user.\xff"]
+        {
+            let key = xattr_key(name);
+            assert!(!key.contains(&b'='));
+            assert_eq!(xattr_name(key.strip_prefix(XATTR).unwrap()), name);
+        }
+    }
+
+    #[test]
+    fn records_come_back_whatever_their_values_hold() {
+        let values = [&b"plain"[..], b"two\nlines\n", b"9 a=b\n", b"", b"\0=\xff"];
+        let mut bytes = Vec::new();
+        for (i, value) in values.iter().enumerate() {
+            push(&mut bytes, format!("key{i}").as_bytes(), value);
+        }
+        let records = parse(&bytes).unwrap();
+        assert_eq!(records.len(), values.len());
+        for (i, value) in values.iter().enumerate() {
+            assert_eq!(records[format!("key{i}").as_bytes()], *value);
+        }
+    }
+
+    #[test]
+    fn what_are_no_records_is_refused() {
+        for bad in [
+            &b"6 a=b"[..],
+            b"7 a=b\n",
+            b"5 a=b\n",
+            b"x a=b\n",
+            b"6 a-b\n",
+            b"99999999999999999999 a=b\n",
+            b"0 ",
+            b" ",
+        ] {
+            assert!(parse(bad).is_none(), "{:?}", String::from_utf8_lossy(bad));
+        }
+        assert_eq!(parse(b"6 a=b\n").unwrap().len(), 1);
     }
 }

@@ -1,15 +1,34 @@
-//! Writing an archive.
+//! Writing an archive: threads read ahead and compress, the calling one writes in order.
 
-use std::fs::File;
-use std::io::{self, Read, Write};
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::thread;
 
-use super::{Compression, END, Options, PackError, Sink, Summary, header};
-use crate::digest::{Algorithm, Digests, Hasher, Request};
+use super::compress::{self, Compressor, Frame, Packed};
+use super::large::{Large, Opened, Whole};
+use super::line::{Line, StopOnDrop};
+use super::out::{Out, SendError};
+use super::tasks::{Sizes, Task, Tasks};
+use super::{BLOCK, Compression, END, Options, PackError, Sink, Summary, content, header};
+use crate::digest::{Algorithm, Digest, Hasher, Request};
 use crate::entry::{Entry, FileType, Source};
-use crate::observer::Observer;
+use crate::observer::{Event, Observer};
+
+/// Bytes of a task that isn't compressed.
+const TASK: usize = 512 * 1024;
+/// Contents from here on are sent as wholes, where that saves a copy.
+const LARGE: u64 = 256 * 1024;
+/// More threads than these only wait for the one that writes.
+const READERS: usize = 8;
+/// More threads than these would take too much memory: each has a task of four mebibytes and a compressor.
+const COMPRESSORS: usize = 16;
+/// Buffer for streams that are sent as wholes.
+const BUFFER: usize = 256 * 1024;
 
 /// Writes the archive of a listing.
+///
+/// Each file is opened once and must have as many bytes as the listing says; a large one must not be written to meanwhile. What is
+/// read ahead is bounded: memory doesn't depend on the sizes of files.
 ///
 /// # Errors
 /// [`PackError`]; what was written until then is to be thrown away.
@@ -17,101 +36,313 @@ pub fn write(
     source: &dyn Source,
     options: &Options<'_>,
     sink: Sink<'_>,
-    _observer: &dyn Observer,
+    observer: &dyn Observer,
 ) -> Result<Summary, PackError> {
-    match sink {
-        Sink::Writer(writer) => compressed(source, options, writer),
-        Sink::Descriptor(fd) => {
-            let mut file = File::from(fd.try_clone_to_owned().map_err(PackError::write)?);
-            compressed(source, options, &mut file)
+    let out = Out::new(sink);
+    let sizes = sizes(options, &out);
+    let threads = threads(options);
+    let line = Line::new(Tasks::new(source.entries(), sizes), threads * 2 + 2);
+    let reader = Reader { source, options, sizes, spare: Mutex::new(Vec::new()) };
+    let mut writer = Writer::new(options, out, observer);
+    let mut summary = count(source.entries());
+    observer.event(Event::PackStarted { bytes: summary.bytes });
+    thread::scope(|scope| {
+        let _stop = StopOnDrop(&line);
+        for _ in 0..threads {
+            scope.spawn(|| reader.work(&line));
+        }
+        writer.around(Frame::start(options.compression))?;
+        while let Some(piece) = line.next() {
+            writer.piece(piece?, &reader)?;
+        }
+        writer.finish(&mut summary)
+    })?;
+    Ok(summary)
+}
+
+fn sizes(options: &Options<'_>, out: &Out<'_>) -> Sizes {
+    match options.compression {
+        Compression::None if options.digest.is_none() && out.sends_files() => {
+            Sizes { task: TASK, large: LARGE, whole: true }
+        }
+        Compression::None => Sizes { task: TASK, large: TASK as u64, whole: false },
+        Compression::Gzip | Compression::Zstd(_) => {
+            Sizes { task: compress::TASK, large: compress::TASK as u64, whole: false }
         }
     }
 }
 
-fn compressed(
-    source: &dyn Source,
-    options: &Options<'_>,
-    writer: &mut (dyn Write + Send),
-) -> Result<Summary, PackError> {
-    let mut out = Counted { inner: writer, bytes: 0, hasher: hasher(options) };
-    let mut summary = match options.compression {
-        Compression::None => plain(source, options, &mut out)?,
-        Compression::Gzip => {
-            let mut gzip = flate2::write::GzEncoder::new(&mut out, flate2::Compression::default());
-            let summary = plain(source, options, &mut gzip)?;
-            gzip.finish().map_err(PackError::write)?;
-            summary
-        }
-        Compression::Zstd(level) => {
-            let mut zstd = zstd::Encoder::new(&mut out, i32::from(level)).map_err(PackError::Compress)?;
-            let summary = plain(source, options, &mut zstd)?;
-            zstd.finish().map_err(PackError::write)?;
-            summary
-        }
-    };
-    out.inner.flush().map_err(PackError::write)?;
-    summary.written = out.bytes;
-    summary.digest = digest(out.hasher.finish());
-    Ok(summary)
+fn threads(options: &Options<'_>) -> usize {
+    let most = if options.compression == Compression::None { READERS } else { COMPRESSORS };
+    let machine = || thread::available_parallelism().map_or(1, usize::from);
+    let wanted = if options.threads == 0 { machine() } else { options.threads };
+    wanted.min(most)
 }
 
-fn plain(source: &dyn Source, options: &Options<'_>, out: &mut dyn Write) -> Result<Summary, PackError> {
-    let mut out = Counted { inner: out, bytes: 0, hasher: hasher(options) };
+fn count(entries: &[Entry]) -> Summary {
     let mut summary = Summary::default();
-    let mut buffer = Vec::new();
-    for entry in source.entries() {
-        if options.cancel.is_some_and(|flag| flag.load(Ordering::Relaxed)) {
-            return Err(PackError::Cancelled);
+    for entry in entries {
+        match entry.stat.file_type {
+            FileType::File | FileType::Socket => summary.files += 1,
+            FileType::Dir => summary.dirs += 1,
+            FileType::Symlink => summary.symlinks += 1,
+            FileType::Fifo | FileType::CharDevice | FileType::BlockDevice => summary.special += 1,
         }
-        buffer.clear();
-        header::push(&mut buffer, entry, options)?;
-        out.write_all(&buffer).map_err(PackError::write)?;
+        summary.bytes += header::content(entry);
+    }
+    summary
+}
+
+/// A part of the archive.
+enum Piece<'a> {
+    /// Bytes as they are written.
+    Plain(Vec<u8>),
+    /// Compressed bytes, and how many they were; the bytes themselves where they are to be hashed.
+    Packed { length: usize, raw: Option<Vec<u8>>, packed: Packed },
+    /// A content to send, with the padding behind it.
+    Whole(&'a Entry, Whole<'a>),
+}
+
+type Answer<'a> = Result<Piece<'a>, PackError>;
+
+/// What the threads share that read and compress.
+struct Reader<'a> {
+    source: &'a dyn Source,
+    options: &'a Options<'a>,
+    sizes: Sizes,
+    /// Buffers that were written, to be used again.
+    spare: Mutex<Vec<Vec<u8>>>,
+}
+
+impl<'a> Reader<'a> {
+    fn work(&self, line: &Line<Tasks<'a>, Answer<'a>>) {
+        let mut compressor = Compressor::new(self.options.compression);
+        line.work(|task| match &mut compressor {
+            _ if self.cancelled() => Err(refuse(&task, PackError::Cancelled)),
+            Ok(compressor) => self.piece(task, compressor),
+            Err(why) => Err(refuse(&task, PackError::Compress(std::io::Error::other(why.to_string())))),
+        });
+    }
+
+    fn cancelled(&self) -> bool {
+        self.options.cancel.is_some_and(|flag: &AtomicBool| flag.load(Ordering::Relaxed))
+    }
+
+    fn piece(&self, task: Task<'a>, compressor: &mut Compressor) -> Answer<'a> {
+        let mut raw = self.buffer();
+        match task {
+            Task::Whole(large) => return Ok(Piece::Whole(large.entry(), large.whole(self.source)?)),
+            Task::Part { large, at, length } => self.part(&large, at, length, &mut raw)?,
+            Task::Members { entries, end } => {
+                raw.clear();
+                if let Some(first) =
+                    self.source.entries().first().filter(|_| self.options.top && entries.start == 0)
+                {
+                    header::push_top(&mut raw, first, self.options)?;
+                }
+                for entry in &self.source.entries()[entries] {
+                    self.member(entry, &mut raw)?;
+                }
+                raw.resize(raw.len() + if end { END } else { 0 }, 0);
+            }
+        }
+        Ok(match compressor.pack(&raw)? {
+            None => Piece::Plain(raw),
+            Some(packed) => {
+                let length = raw.len();
+                let raw = match self.options.digest {
+                    Some(_) => Some(raw),
+                    None => {
+                        self.give_back(raw);
+                        None
+                    }
+                };
+                Piece::Packed { length, raw, packed }
+            }
+        })
+    }
+
+    fn member(&self, entry: &Entry, out: &mut Vec<u8>) -> Result<(), PackError> {
+        header::push(out, entry, self.options)?;
         let length = header::content(entry);
-        if length > 0 {
-            copy(source, entry, length, &mut out)?;
-            out.write_all(&[0; 512][..header::padding(length)]).map_err(PackError::write)?;
+        if length > 0 && length < self.sizes.large {
+            content::push(out, self.source, entry)?;
+            out.resize(out.len() + header::padding(length), 0);
         }
-        count(&mut summary, entry);
+        Ok(())
     }
-    out.write_all(&[0; END]).map_err(PackError::write)?;
-    summary.tar_bytes = out.bytes;
-    summary.tar_digest = digest(out.hasher.finish());
-    Ok(summary)
+
+    fn part(&self, large: &Large<'a>, at: u64, length: usize, out: &mut Vec<u8>) -> Result<(), PackError> {
+        let last = at + length as u64 == large.length();
+        out.resize(length, 0);
+        large.part(self.source, at, out)?;
+        out.resize(length + if last { header::padding(large.length()) } else { 0 }, 0);
+        Ok(())
+    }
+
+    /// A buffer with anything in it.
+    fn buffer(&self) -> Vec<u8> {
+        let spare = self.spare.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        spare.unwrap_or_default()
+    }
+
+    fn give_back(&self, buffer: Vec<u8>) {
+        self.spare.lock().unwrap_or_else(PoisonError::into_inner).push(buffer);
+    }
 }
 
-fn count(summary: &mut Summary, entry: &Entry) {
-    match entry.stat.file_type {
-        FileType::File | FileType::Socket => summary.files += 1,
-        FileType::Dir => summary.dirs += 1,
-        FileType::Symlink => summary.symlinks += 1,
-        FileType::Fifo | FileType::CharDevice | FileType::BlockDevice => summary.special += 1,
+/// Tells others that a task won't be done.
+fn refuse(task: &Task<'_>, why: PackError) -> PackError {
+    if let Task::Part { large, .. } = task {
+        large.give_up();
     }
-    summary.bytes += header::content(entry);
+    why
 }
 
-fn copy(source: &dyn Source, entry: &Entry, length: u64, out: &mut dyn Write) -> Result<(), PackError> {
-    let failed = |source| PackError::Read { path: entry.path.clone(), source };
-    let mut reader = source.open(entry).map_err(failed)?;
-    let mut buffer = vec![0; 128 * 1024];
-    let mut left = length;
-    loop {
-        let n = match reader.read(&mut buffer) {
-            Err(e) if e.kind() == io::ErrorKind::Interrupted => continue,
-            other => other.map_err(failed)?,
+/// Writes the pieces, counts and hashes them.
+struct Writer<'a, 's> {
+    options: &'a Options<'a>,
+    out: Out<'s>,
+    observer: &'a dyn Observer,
+    frame: Frame,
+    /// Of the archive before compression.
+    tar: Hasher,
+    tar_bytes: u64,
+    /// Of what is written, with compression.
+    packed: Hasher,
+    written: u64,
+}
+
+impl<'a, 's> Writer<'a, 's> {
+    fn new(options: &'a Options<'a>, out: Out<'s>, observer: &'a dyn Observer) -> Self {
+        Self {
+            options,
+            out,
+            observer,
+            frame: Frame::default(),
+            tar: hasher(options),
+            tar_bytes: 0,
+            packed: hasher(options),
+            written: 0,
+        }
+    }
+
+    fn piece(&mut self, piece: Piece<'_>, reader: &Reader<'_>) -> Result<(), PackError> {
+        match piece {
+            Piece::Plain(bytes) => {
+                self.plain(&bytes)?;
+                reader.give_back(bytes);
+            }
+            Piece::Packed { length, raw, packed } => {
+                self.frame.add(&packed);
+                let tar = &mut self.tar;
+                let hash = || raw.iter().for_each(|raw| tar.update(raw));
+                let ((), result) =
+                    rayon::join(hash, || write_and_hash(&mut self.out, &mut self.packed, &packed.bytes));
+                result?;
+                self.written += packed.bytes.len() as u64;
+                self.tar_bytes += length as u64;
+                self.observer.event(Event::Packed(length as u64));
+                if let Some(raw) = raw {
+                    reader.give_back(raw);
+                }
+            }
+            Piece::Whole(entry, whole) => self.whole(entry, whole, reader)?,
+        }
+        Ok(())
+    }
+
+    /// Writes bytes of an archive that isn't compressed.
+    fn plain(&mut self, bytes: &[u8]) -> Result<(), PackError> {
+        match self.options.digest {
+            None => self.out.write(bytes).map_err(PackError::write)?,
+            Some(_) => {
+                let (hasher, out) = (&mut self.tar, &mut self.out);
+                let ((), result) = rayon::join(|| hasher.update(bytes), || out.write(bytes));
+                result.map_err(PackError::write)?;
+            }
+        }
+        self.sent(bytes.len() as u64);
+        Ok(())
+    }
+
+    fn sent(&mut self, bytes: u64) {
+        self.tar_bytes += bytes;
+        self.written += bytes;
+        self.observer.event(Event::Packed(bytes));
+    }
+
+    fn whole(&mut self, entry: &Entry, whole: Whole<'_>, reader: &Reader<'_>) -> Result<(), PackError> {
+        match whole {
+            Whole::File(opened) => self.file(entry, &opened, reader)?,
+            Whole::Stream(mut stream) => self.stream(entry, &mut stream, reader)?,
+        }
+        self.plain(&[0; BLOCK][..header::padding(header::content(entry))])
+    }
+
+    fn file(&mut self, entry: &Entry, opened: &Opened, reader: &Reader<'_>) -> Result<(), PackError> {
+        let (mut at, length) = (0, header::content(entry));
+        while at < length {
+            if reader.cancelled() {
+                return Err(PackError::Cancelled);
+            }
+            let n = self.out.send(opened.file(), at, length - at).map_err(|error| match error {
+                SendError::Short => content::cut(entry, std::io::ErrorKind::UnexpectedEof.into()),
+                SendError::Read(error) => content::failed(entry, error),
+                SendError::Write(error) => PackError::write(error),
+            })?;
+            at += n;
+            self.sent(n);
+        }
+        opened.check(entry)
+    }
+
+    fn stream(
+        &mut self,
+        entry: &Entry,
+        stream: &mut dyn std::io::Read,
+        reader: &Reader<'_>,
+    ) -> Result<(), PackError> {
+        let (mut at, length) = (0, header::content(entry));
+        let mut buffer = vec![0; BUFFER];
+        while at < length {
+            if reader.cancelled() {
+                return Err(PackError::Cancelled);
+            }
+            let n = usize::try_from(length - at).map_or(BUFFER, |left| left.min(BUFFER));
+            let end = at + n as u64 == length;
+            content::read_exactly(stream, entry, at, &mut buffer[..n], end)?;
+            self.plain(&buffer[..n])?;
+            at += n as u64;
+        }
+        Ok(())
+    }
+
+    fn finish(mut self, summary: &mut Summary) -> Result<(), PackError> {
+        let end = self.frame.end(self.options.compression);
+        self.around(&end)?;
+        self.out.flush().map_err(PackError::write)?;
+        summary.tar_bytes = self.tar_bytes;
+        summary.written = self.written;
+        summary.tar_digest = digest(self.tar);
+        summary.digest = match self.options.compression {
+            Compression::None => summary.tar_digest,
+            Compression::Gzip | Compression::Zstd(_) => digest(self.packed),
         };
-        if n == 0 && left == length {
-            return Err(PackError::Unreadable { path: entry.path.clone() });
-        }
-        if (n == 0) != (left == 0) || n as u64 > left {
-            let found = format!("listed with {length} bytes, now there are other");
-            return Err(PackError::Changed { path: entry.path.clone(), found });
-        }
-        if n == 0 {
-            return Ok(());
-        }
-        out.write_all(&buffer[..n]).map_err(PackError::write)?;
-        left -= n as u64;
+        Ok(())
     }
+
+    /// Writes what stands around compressed tasks.
+    fn around(&mut self, bytes: &[u8]) -> Result<(), PackError> {
+        self.written += bytes.len() as u64;
+        write_and_hash(&mut self.out, &mut self.packed, bytes)
+    }
+}
+
+fn write_and_hash(out: &mut Out<'_>, hasher: &mut Hasher, bytes: &[u8]) -> Result<(), PackError> {
+    out.write(bytes).map_err(PackError::write)?;
+    hasher.update(bytes);
+    Ok(())
 }
 
 fn hasher(options: &Options<'_>) -> Hasher {
@@ -123,26 +354,7 @@ fn hasher(options: &Options<'_>) -> Hasher {
     Hasher::new(request, b"")
 }
 
-fn digest(digests: Digests) -> Option<crate::digest::Digest> {
+fn digest(hasher: Hasher) -> Option<Digest> {
+    let digests = hasher.finish();
     digests.sha256.or(digests.blake3)
-}
-
-/// A writer that counts and hashes what passes.
-struct Counted<W> {
-    inner: W,
-    bytes: u64,
-    hasher: Hasher,
-}
-
-impl<W: Write> Write for Counted<W> {
-    fn write(&mut self, data: &[u8]) -> io::Result<usize> {
-        let n = self.inner.write(data)?;
-        self.bytes += n as u64;
-        self.hasher.update(&data[..n]);
-        Ok(n)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.inner.flush()
-    }
 }

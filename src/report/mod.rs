@@ -20,6 +20,7 @@ mod key;
 mod listing;
 mod log;
 mod markdown;
+mod pack;
 mod path;
 mod place;
 mod plan;
@@ -53,6 +54,7 @@ pub use ignore::{
 pub use key::{KeyPart, KeyReport, KeyStep};
 pub use listing::{EntryReport, ListReport, type_name};
 pub use log::{LogCounts, LogReport, LogStep, LogSummary, OtherWork, StepOutcome};
+pub use pack::{PackReport, PackedDockerfile};
 pub use path::{DestinationField, LinkField, PathField, shown};
 pub use plan::{
     Cause, ContextSummary, ErrorReport, LinkReport, NamedSummary, PlanReport, Reads, RecordReport, Sent,

@@ -48,7 +48,10 @@ const ARROWS: &[(&str, &[&str])] = &[
         ],
     ),
     ("report", &["check", "diff", "digest", "entry", "wording"]),
-    ("error", &["cache", "context", "engine", "git", "image", "imported", "pattern", "plan", "snapshot"]),
+    (
+        "error",
+        &["cache", "context", "engine", "git", "image", "imported", "pack", "pattern", "plan", "snapshot"],
+    ),
     (
         "ops",
         &[

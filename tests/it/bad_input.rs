@@ -2,11 +2,10 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Stdio};
 use std::time::Instant;
 
-use crate::support::cli::{self, Run, stowaway_in};
-use crate::support::{entry, machine, say, tree};
+use crate::support::cli::{Run, stowaway_in, without_rights};
+use crate::support::{entry, tree};
 
 const COPY_ALL: &str = "file Dockerfile 0644 \"FROM scratch\\nCOPY . /\\n\"\n";
 
@@ -16,30 +15,6 @@ fn assert_says(run: &Run, words: &[&str]) {
     for word in words {
         assert!(text.to_lowercase().contains(&word.to_lowercase()), "{word:?} is not said:\n{text}");
     }
-}
-
-/// Runs the program in `dir` as someone who is not the super-user, for whom nothing is unreadable.
-fn without_rights(dir: &Path, args: &[&str]) -> Option<Run> {
-    if !machine::is_root() {
-        return Some(stowaway_in(dir, args));
-    }
-    let can = |program: &str| Command::new(program).arg("--version").stdout(Stdio::null()).status().is_ok();
-    if !can("setpriv") {
-        say("SKIPPED: root reads everything, and setpriv, which would drop its rights, is not there");
-        assert!(!machine::must_not_skip(), "CI must have setpriv");
-        return None;
-    }
-    // The program itself may lie where others can't look, so a copy of it runs.
-    let place = tempfile::tempdir().expect("a temporary folder");
-    entry::set_mode(place.path(), 0o755);
-    let program = place.path().join("stowaway");
-    // By another process: a child that another test starts at this moment would hold our open file, and the copy could not be run.
-    let copied = Command::new("cp").arg(env!("CARGO_BIN_EXE_stowaway")).arg(&program).status();
-    assert!(copied.expect("cp").success(), "copying the program");
-    entry::set_mode(&program, 0o755);
-    let mut command = Command::new("setpriv");
-    command.args(["--reuid", "65534", "--regid", "65534", "--clear-groups"]).arg(&program);
-    Some(cli::run(command.current_dir(dir).args(args).stdin(Stdio::null())))
 }
 
 #[test]

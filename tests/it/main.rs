@@ -19,6 +19,9 @@ mod imported;
 mod index;
 mod key;
 mod lints;
+mod pack;
+#[cfg(unix)]
+mod plugin;
 mod pollution;
 mod projects;
 mod recipes;

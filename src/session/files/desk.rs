@@ -5,7 +5,7 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 use super::super::packet::has_content;
 use super::local::Local;
-use crate::entry::Entry;
+use crate::entry::{ContextPath, Entry, FileType, Stat};
 
 /// No content stands behind this id, or it was asked for already.
 const NOTHING: u32 = u32::MAX;
@@ -22,16 +22,56 @@ struct State {
     /// For each id the place of its entry: in the context, or in `own`.
     places: Vec<u32>,
     /// Files that are in no context.
-    own: Vec<Entry>,
+    own: Files,
     asked: VecDeque<(u32, u32)>,
     closed: bool,
+}
+
+/// What is kept of files to find them again: 100,000 of them are some megabytes.
+#[derive(Debug, Default)]
+struct Files {
+    paths: Vec<u8>,
+    files: Vec<Kept>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Kept {
+    path_end: usize,
+    size: u64,
+    mtime_ns: i64,
+    file_type: FileType,
 }
 
 /// Entries that are about to be listed.
 #[derive(Debug, Default)]
 pub(super) struct Batch {
     places: Vec<u32>,
-    own: Vec<Entry>,
+    own: Files,
+}
+
+impl Files {
+    fn push(&mut self, entry: &Entry) {
+        self.paths.extend_from_slice(entry.path.as_bytes());
+        let stat = &entry.stat;
+        let (size, mtime_ns, file_type) = (stat.size, stat.mtime_ns, stat.file_type);
+        self.files.push(Kept { path_end: self.paths.len(), size, mtime_ns, file_type });
+    }
+
+    fn append(&mut self, other: &mut Self) {
+        let shift = self.paths.len();
+        self.paths.append(&mut other.paths);
+        let shifted = |kept: Kept| Kept { path_end: kept.path_end + shift, ..kept };
+        self.files.extend(other.files.drain(..).map(shifted));
+    }
+
+    /// An entry with what is needed to open it.
+    fn get(&self, at: usize) -> Option<Entry> {
+        let Kept { path_end, size, mtime_ns, file_type } = *self.files.get(at)?;
+        let start = at.checked_sub(1).map_or(0, |before| self.files[before].path_end);
+        let path = ContextPath::new(&self.paths[start..path_end]).ok()?;
+        let stat = Stat { file_type, mode: 0, uid: 0, gid: 0, size, mtime_ns, extra: None };
+        Some(Entry { path, stat, hardlink: None })
+    }
 }
 
 /// Why there is no next id.
@@ -50,8 +90,8 @@ impl Batch {
             _ if !has_content(entry.stat.file_type) => NOTHING,
             Some(place) => u32::try_from(place).unwrap_or(NOTHING),
             None => {
-                self.own.push(entry.clone());
-                u32::try_from(self.own.len() - 1).unwrap_or(NOTHING)
+                self.own.push(entry);
+                u32::try_from(self.own.files.len() - 1).unwrap_or(NOTHING)
             }
         };
         self.places.push(place);
@@ -66,8 +106,8 @@ impl Desk {
     /// Registers entries, in a local of one kind only. This comes before they are sent, since the engine may ask at once.
     pub(super) fn register(&self, batch: &mut Batch) {
         let mut state = self.state();
-        let shift = u32::try_from(state.own.len()).unwrap_or(NOTHING);
-        let moved = !batch.own.is_empty();
+        let shift = u32::try_from(state.own.files.len()).unwrap_or(NOTHING);
+        let moved = !batch.own.files.is_empty();
         let shifted =
             |place: u32| if moved && place != NOTHING { place.saturating_add(shift) } else { place };
         state.places.extend(batch.places.drain(..).map(shifted));
@@ -105,9 +145,12 @@ impl Desk {
             if let Some((id, place)) = state.asked.pop_front() {
                 let place = place as usize;
                 // A listing is either all of the context's entries or all of its own.
-                let entry = if state.own.is_empty() { local.entry(place) } else { state.own.get(place) };
+                let entry = match state.own.files.is_empty() {
+                    true => local.entry(place).cloned(),
+                    false => state.own.get(place),
+                };
                 match entry {
-                    Some(entry) => return Ok((id, entry.clone())),
+                    Some(entry) => return Ok((id, entry)),
                     None => continue,
                 }
             }

@@ -6,6 +6,8 @@ use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
+use super::{entry, machine, say};
+
 /// What a run of the program left.
 #[derive(Debug)]
 pub struct Run {
@@ -56,6 +58,37 @@ pub fn run(command: &mut Command) -> Run {
 /// Runs the program with these arguments in `dir`.
 pub fn stowaway_in<A: AsRef<OsStr>>(dir: &Path, args: impl IntoIterator<Item = A>) -> Run {
     run(command().current_dir(dir).args(args))
+}
+
+/// Whether a program is here that a test needs. Its lack is said aloud, and is a failure in CI.
+pub fn has(program: &str) -> bool {
+    let found = Command::new(program).arg("--version").stdout(Stdio::null()).status().is_ok();
+    if !found {
+        say(&format!("SKIPPED: {program} is not here"));
+        assert!(!machine::must_not_skip(), "CI must have {program}");
+    }
+    found
+}
+
+/// Runs the program in `dir` as someone who is not the super-user, for whom nothing is unreadable.
+pub fn without_rights(dir: &Path, args: &[&str]) -> Option<Run> {
+    if !machine::is_root() {
+        return Some(stowaway_in(dir, args));
+    }
+    if !has("setpriv") {
+        return None;
+    }
+    // The program itself may lie where others can't look, so a copy of it runs.
+    let place = tempfile::tempdir().expect("a temporary folder");
+    entry::set_mode(place.path(), 0o755);
+    let program = place.path().join("stowaway");
+    // By another process: a child that another test starts at this moment would hold our open file, and the copy could not be run.
+    let copied = Command::new("cp").arg(env!("CARGO_BIN_EXE_stowaway")).arg(&program).status();
+    assert!(copied.expect("cp").success(), "copying the program");
+    entry::set_mode(&program, 0o755);
+    let mut command = Command::new("setpriv");
+    command.args(["--reuid", "65534", "--regid", "65534", "--clear-groups"]).arg(&program);
+    Some(run(command.current_dir(dir).args(args).stdin(Stdio::null())))
 }
 
 impl Run {

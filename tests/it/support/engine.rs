@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Command, Output, Stdio};
 
 use serde_json::Value;
 
@@ -66,26 +66,7 @@ impl Engine {
         let mut command = Command::new("docker");
         command.args(["buildx", "build", "--progress", "rawjson", "--provenance", "false"]);
         command.args(["--output", "type=cacheonly"]).args(more).args(options).arg(context);
-        let output = command.stdin(Stdio::null()).output().expect("the engine's client starts");
-        let text = String::from_utf8_lossy(&output.stderr);
-        if !output.status.success() {
-            return Err(text.lines().last().unwrap_or("").to_owned());
-        }
-        let mut states = BTreeMap::new();
-        let lines = text.lines().filter_map(|l| serde_json::from_str::<Value>(l).ok());
-        for vertex in lines.flat_map(|l| l["vertexes"].as_array().cloned().unwrap_or_default()) {
-            let Some(name) = vertex["name"].as_str() else { continue };
-            // Of a step that stands on nothing only the key was asked for when it is shown as done: that tells nothing.
-            if vertex["inputs"].as_array().is_none_or(Vec::is_empty) {
-                continue;
-            }
-            if vertex["cached"] == true {
-                states.insert(name.to_owned(), State::Cached);
-            } else if vertex["completed"].is_string() {
-                states.entry(name.to_owned()).or_insert(State::Ran);
-            }
-        }
-        Ok(states)
+        states_of(&command.stdin(Stdio::null()).output().expect("the engine's client starts"))
     }
 
     /// Makes it forget what it can.
@@ -118,6 +99,29 @@ impl Engine {
         let last = text.lines().rev().find_map(|l| l.split_once("failed to solve: "));
         Outcome::Failed(last.map_or_else(|| text.to_string(), |(_, why)| why.to_owned()))
     }
+}
+
+/// What a client's `--progress rawjson` tells of each step, by its name; the engine's last words where the build failed.
+pub fn states_of(output: &Output) -> Result<BTreeMap<String, State>, String> {
+    let text = String::from_utf8_lossy(&output.stderr);
+    if !output.status.success() {
+        return Err(text.lines().last().unwrap_or("").to_owned());
+    }
+    let mut states = BTreeMap::new();
+    let lines = text.lines().filter_map(|l| serde_json::from_str::<Value>(l).ok());
+    for vertex in lines.flat_map(|l| l["vertexes"].as_array().cloned().unwrap_or_default()) {
+        let Some(name) = vertex["name"].as_str() else { continue };
+        // Of a step that stands on nothing only the key was asked for when it is shown as done: that tells nothing.
+        if vertex["inputs"].as_array().is_none_or(Vec::is_empty) {
+            continue;
+        }
+        if vertex["cached"] == true {
+            states.insert(name.to_owned(), State::Cached);
+        } else if vertex["completed"].is_string() {
+            states.entry(name.to_owned()).or_insert(State::Ran);
+        }
+    }
+    Ok(states)
 }
 
 /// The records of a local cache export; none when nothing was exported.
