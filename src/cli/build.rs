@@ -8,13 +8,14 @@ pub use self::args::BuildVerb;
 use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use self::screen::Told;
 use super::options::{BuildOptions, Format};
-use super::progress::Progress;
 use super::{DONE, FOUND, environment, folders, interrupt, output, say, snapshot};
 use crate::engine::{self, Endpoint, Settings};
 use crate::error::Error;
+use crate::observer::{Observer, Silent};
 use crate::ops::build::{self, Built, Driver, Flags, Interrupt, Job, Options, Surroundings};
 use crate::ops::{NamedInput, Request};
 use crate::report::{Document as _, Look};
@@ -29,6 +30,7 @@ pub fn run(verb: &BuildVerb) -> Result<u8, Error> {
         options,
         surroundings: surroundings(&endpoint),
         endpoint,
+        load_into: docker_endpoint()?,
         skip_unchanged: verb.skip_unchanged,
         store: snapshot::store().ok(),
         records: folders::state(|name| std::env::var_os(name)).map(|folder| folder.join("builds")),
@@ -36,7 +38,7 @@ pub fn run(verb: &BuildVerb) -> Result<u8, Error> {
     let asked = Interrupt::default();
     interrupt::ask_first(asked.clone());
     let mut told = Told::new(verb);
-    let quiet = Progress::new(super::options::Progress::Quiet, true);
+    let quiet: Arc<dyn Observer + Send + Sync> = Arc::new(Silent);
     let built = build::build(&job, Box::new(io::stdin()), &asked, &mut told, &quiet);
     interrupt::ask_nobody();
     let built = match built {
@@ -123,6 +125,11 @@ fn endpoint(verb: &BuildVerb, options: &Options) -> Result<Endpoint, Error> {
     Ok(engine::find(&Settings { builder: verb.builder.clone(), platforms, ..Settings::new(variables()) })?)
 }
 
+/// The Docker engine of the context in force.
+fn docker_endpoint() -> Result<Endpoint, Error> {
+    Ok(engine::Client::read(&variables(), Path::new("/")).0.endpoint()?)
+}
+
 /// What the environment, Docker's configuration and the builder tell.
 fn surroundings(endpoint: &Endpoint) -> Surroundings {
     let builder = endpoint.builder.as_ref();
@@ -135,7 +142,6 @@ fn surroundings(endpoint: &Endpoint) -> Surroundings {
             _ => Driver::Remote,
         },
         default_load: builder.is_some_and(|b| b.default_load),
-        loads_oci: false,
         docker_folder: folder,
         environment: variables(),
     }

@@ -235,9 +235,12 @@ fn a_build_that_fails_says_what_is_hidden() {
     fs::write(folder.path().join(".dockerignore"), "*.txt\ndocs\n").expect("an ignore file");
     let state = tempfile::tempdir().expect("a folder");
     let run = cli::run(ours(state.path()).arg(folder.path())).expect_code(1);
-    for part in
-        ["ERROR: failed to build: failed to solve:", ">>> COPY docs/a.md /", ".dockerignore:2", "not found"]
-    {
+    for part in [
+        "ERROR: failed to build: failed to solve:",
+        ">>> COPY docs/a.md /",
+        "`.dockerignore` line 2",
+        "not found",
+    ] {
         assert!(run.stderr.contains(part), "{part} in\n{}", run.stderr);
     }
 }

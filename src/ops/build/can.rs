@@ -25,7 +25,7 @@ pub fn capabilities(engine: &Engine, surroundings: &Surroundings) -> Capabilitie
         several_exporters: tells,
         gateway: gateway(about),
         default_load: surroundings.default_load,
-        loads_oci: surroundings.loads_oci,
+        loads_oci: false,
         proxies: proxies(surroundings, engine.endpoint().text.as_str()),
     }
 }

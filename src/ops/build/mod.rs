@@ -5,6 +5,7 @@ mod can;
 pub mod failure;
 mod files;
 mod inputs;
+mod load;
 mod offer;
 mod options;
 mod outcome;
@@ -14,6 +15,7 @@ mod run;
 mod skip;
 mod solve;
 pub mod status;
+mod stores;
 
 use std::collections::BTreeMap;
 use std::io::Read;
@@ -45,6 +47,9 @@ use crate::snapshot::Store;
 /// How long the engine may wait for the prediction, which is worth more before the build than in it.
 const HEAD_START: Duration = Duration::from_millis(150);
 
+/// How long a failure waits for what is known of its reason.
+const AFTERTHOUGHT: Duration = Duration::from_secs(5);
+
 /// A build to be made.
 pub struct Job {
     /// What was asked for.
@@ -53,6 +58,8 @@ pub struct Job {
     pub request: Option<Request>,
     /// Where the engine is.
     pub endpoint: Endpoint,
+    /// The Docker engine that results are loaded into from builders that are none.
+    pub load_into: Endpoint,
     /// What the environment and Docker's configuration tell.
     pub surroundings: Surroundings,
     /// Whether a build that would change nothing is left out.
@@ -111,14 +118,12 @@ pub fn build(
     stdin: Box<dyn Read + Send>,
     interrupt: &Interrupt,
     screen: &mut dyn Screen,
-    observer: &dyn Observer,
+    observer: &Arc<dyn Observer + Send + Sync>,
 ) -> Result<Built, Error> {
     if let Some(path) = &job.options.iidfile {
         files::remove(path)?;
     }
-    let done = std::thread::scope(|scope| {
-        engine::block_on(attempt(scope, job, stdin, interrupt, screen, observer))
-    })??;
+    let done = engine::block_on(attempt(job, stdin, interrupt, screen, observer))??;
     if let (Some(path), Some(id)) = (&job.options.iidfile, files::image_id(&done.response)) {
         files::write(path, id.as_bytes())?;
     }
@@ -129,20 +134,24 @@ pub fn build(
 }
 
 /// One build, from the connection to the report.
-async fn attempt<'scope>(
-    scope: &'scope std::thread::Scope<'scope, '_>,
-    job: &'scope Job,
+async fn attempt(
+    job: &Job,
     mut stdin: Box<dyn Read + Send>,
     interrupt: &Interrupt,
     screen: &mut dyn Screen,
-    observer: &'scope dyn Observer,
+    observer: &Arc<dyn Observer + Send + Sync>,
 ) -> Result<Built, Error> {
     let mut inputs = inputs::find(&job.options, &mut stdin, &mut offer::random_id)?;
     let engine = tokio::select! {
         engine = Engine::connect(&job.endpoint, Patience::default()) => engine?,
         () = interrupt.received() => return Err(Error::Interrupted),
     };
-    let can = can::capabilities(&engine, &job.surroundings);
+    let mut can = can::capabilities(&engine, &job.surroundings);
+    let loads = job.options.exports.iter().any(|e| e.target == Target::Load) || can.default_load;
+    if can.driver != Driver::Docker && loads && job.options.call.is_none() {
+        let docker = Engine::connect(&job.load_into, Patience::default()).await?;
+        can.loads_oci = docker.about().has_containerd_store();
+    }
     let mut solve = solve(&job.options, &inputs, &can)?;
     solve.warnings.iter().for_each(|text| screen.warning(text));
     screen.begins(&About { builder: job.surroundings.builder.clone(), driver: can.driver.name() });
@@ -150,12 +159,13 @@ async fn attempt<'scope>(
     let last = place.as_ref().and_then(Place::read);
     let foresight = job.request.as_ref().filter(|_| job.options.call.is_none()).map(|request| {
         let (sender, receiver) = oneshot::channel();
-        let last = last.clone();
-        scope.spawn(move || drop(sender.send(predict::foresee(request, last.as_ref(), observer))));
+        let (request, last, observer) = (request.clone(), last.clone(), Arc::clone(observer));
+        // Nobody waits for it when the build is interrupted, however many files there are still to read.
+        std::thread::spawn(move || drop(sender.send(predict::foresee(&request, last.as_ref(), &*observer))));
         receiver
     });
     let mut watch = Watch { screen, foresight, foreseen: None, log: Recorder::default() };
-    watch.wait(if job.skip_unchanged { Duration::MAX } else { HEAD_START }).await;
+    watch.wait(if job.skip_unchanged { Duration::MAX } else { HEAD_START }, interrupt).await?;
     if job.skip_unchanged {
         let asked = asked(&solve);
         match skipped(job, &engine, &solve, can.driver, watch.foreseen.as_ref(), last.as_ref(), &asked).await
@@ -164,17 +174,33 @@ async fn attempt<'scope>(
             Err(why) => watch.screen.note(&format!("not skipped: {why}")),
         }
     }
-    let offer::Offer { session, exports } = offer::session(job, &mut inputs, &solve, stdin)?;
+    stores::resolve(&mut solve)?.iter().for_each(|text| watch.screen.warning(text));
+    let offer::Offer { session, exports, archive } = offer::session(job, &mut inputs, &solve, stdin)?;
     // The address of an archive is known once it is offered.
     solve.attrs.extend(inputs.attrs.get("context").map(|url| ("context".to_owned(), url.clone())));
     let session = Arc::new(session);
     let request = run::request(&solve, &offer::random_id(), &session.id);
-    let answer = match &job.options.call {
-        None => run::run(&engine, session, request, interrupt, &mut |h| watch.happens(h)).await,
-        Some(_) => call::ask(&engine, session, request, interrupt).await,
+    let mut loading = archive.map(|archive| Box::pin(load::load(&job.load_into, archive)));
+    let mut loaded = None;
+    let answer = {
+        let building = async {
+            match &job.options.call {
+                None => run::run(&engine, session, request, interrupt, &mut |h| watch.happens(h)).await,
+                Some(_) => call::ask(&engine, session, request, interrupt).await,
+            }
+        };
+        tokio::pin!(building);
+        loop {
+            tokio::select! {
+                answer = &mut building => break answer,
+                result = either(&mut loading), if loaded.is_none() && loading.is_some() => loaded = Some(result),
+            }
+        }
     };
-    if !matches!(answer, Err(Failure::Interrupted)) {
-        watch.wait(Duration::MAX).await;
+    match &answer {
+        Ok(_) => watch.wait(Duration::MAX, interrupt).await?,
+        Err(Failure::Solve(_)) => watch.wait(AFTERTHOUGHT, interrupt).await?,
+        Err(_) => {}
     }
     let Watch { foreseen, log, screen, .. } = watch;
     let foreseen = foreseen.transpose().unwrap_or(None);
@@ -184,6 +210,13 @@ async fn attempt<'scope>(
     };
     if let Some(exports) = exports {
         exports.commit().map_err(offer::invalid)?;
+    }
+    stores::enter(&solve, &response)?;
+    match (loaded, loading) {
+        (Some(result), _) => result?,
+        // The archive ends with whoever has held its pipe, and all of those are gone by now.
+        (None, Some(loading)) => loading.await?,
+        (None, None) => {}
     }
     let mut report = BuildReport {
         engine: engine.endpoint().place(),
@@ -206,6 +239,14 @@ async fn attempt<'scope>(
         }
     }
     Ok(Built { report: report.counted(), response })
+}
+
+/// Waits for what there may be.
+async fn either<F: Future + Unpin>(work: &mut Option<F>) -> F::Output {
+    match work {
+        Some(work) => work.await,
+        None => std::future::pending().await,
+    }
 }
 
 /// The build that need not be made.
@@ -248,13 +289,20 @@ struct Watch<'s> {
 }
 
 impl Watch<'_> {
-    /// Waits for the prediction, but not for long.
-    async fn wait(&mut self, limit: Duration) {
-        if let Some(foresight) = &mut self.foresight
-            && let Ok(Ok(foreseen)) = tokio::time::timeout(limit, foresight).await
-        {
+    /// Waits for the prediction, but not for longer than that.
+    ///
+    /// # Errors
+    /// [`Error::Interrupted`]
+    async fn wait(&mut self, limit: Duration, interrupt: &Interrupt) -> Result<(), Error> {
+        let Some(foresight) = &mut self.foresight else { return Ok(()) };
+        let foreseen = tokio::select! {
+            foreseen = tokio::time::timeout(limit, foresight) => foreseen,
+            () = interrupt.received() => return Err(Error::Interrupted),
+        };
+        if let Ok(Ok(foreseen)) = foreseen {
             self.take(foreseen);
         }
+        Ok(())
     }
 
     /// Shows the prediction.

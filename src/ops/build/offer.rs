@@ -9,8 +9,10 @@ use std::time::Duration;
 
 use super::Job;
 use super::inputs::Inputs;
+use super::load::{self, Archive};
 use super::options::{SecretSource, Target, boolean};
-use super::solve::{Driver, Solve, cache_folders};
+use super::solve::{Driver, Solve};
+use super::stores;
 use crate::context::{Folder, Listed, MemoryTree};
 use crate::credentials::Docker;
 use crate::credentials::http::Http;
@@ -18,6 +20,7 @@ use crate::digest::Digest;
 use crate::error::Error;
 use crate::report::ErrorReport;
 use crate::session::auth::{self, Auth};
+use crate::session::content::Content;
 use crate::session::export::{Destination, Export, Exports, FileSend};
 use crate::session::files::{FileSync, Local};
 use crate::session::secrets::{Origin, Secret, Secrets};
@@ -36,8 +39,6 @@ pub struct Surroundings {
     pub driver: Driver,
     /// The builder loads its results by default.
     pub default_load: bool,
-    /// The dockerd that `--load` loads into takes OCI archives.
-    pub loads_oci: bool,
     /// The folder of Docker's configuration.
     pub docker_folder: PathBuf,
     /// The environment: secrets and agents may be in it, and it is told to nobody.
@@ -69,6 +70,8 @@ pub struct Offer {
     pub session: Session,
     /// What the engine sends, where it sends anything; it has its name only once it is committed.
     pub exports: Option<Exports>,
+    /// An archive of it that is to be loaded.
+    pub archive: Option<Archive>,
 }
 
 /// The session.
@@ -81,7 +84,6 @@ pub fn session(
     solve: &Solve,
     stdin: Box<dyn Read + Send>,
 ) -> Result<Offer, Error> {
-    refuse(inputs, solve)?;
     let key = shared_key(job, inputs);
     let mut session = Session::new(random_id(), "stowaway", key).with(&["Check"], Alive::server());
     let locals = locals(inputs)?;
@@ -102,11 +104,15 @@ pub fn session(
         inputs.attrs.insert("context".into(), url);
         session = session.with(Uploads::METHODS, uploads.service());
     }
-    let exports = exports(solve)?;
+    let stores = stores::offered(inputs, solve)?;
+    if !stores.is_empty() {
+        session = session.with(Content::METHODS, stores.service());
+    }
+    let (exports, archive) = exports(solve)?;
     if let Some(exports) = &exports {
         session = session.with(FileSend::METHODS, exports.service());
     }
-    Ok(Offer { session, exports })
+    Ok(Offer { session, exports, archive })
 }
 
 /// How registries are asked: with Docker's credentials, in Docker's way.
@@ -140,36 +146,25 @@ fn agent(given: &super::options::Ssh) -> Agent {
 }
 
 /// What the engine sends back, and where that goes.
-fn exports(solve: &Solve) -> Result<Option<Exports>, Error> {
-    let mut exports = Vec::new();
+fn exports(solve: &Solve) -> Result<(Option<Exports>, Option<Archive>), Error> {
+    let (mut exports, mut archive) = (Vec::new(), None);
     for (id, export) in (0u32..).zip(&solve.exports) {
         let to = match &export.target {
             Target::File(path) => Destination::File(path.clone()),
             Target::Stdout => Destination::Stream(Box::new(std::io::stdout())),
             Target::Folder { path, delete: false } => Destination::Folder(path.clone()),
             Target::Folder { path, delete: true } => Destination::Mirror(path.clone()),
-            Target::Engine | Target::Store(_) | Target::Load => continue,
+            Target::Load => {
+                let (writer, reader) = load::pipe();
+                archive = Some(reader);
+                Destination::Stream(Box::new(writer))
+            }
+            Target::Engine | Target::Store(_) => continue,
         };
         exports.push(Export { id, to });
     }
-    if exports.is_empty() { Ok(None) } else { Exports::new(exports).map(Some).map_err(invalid) }
-}
-
-/// What the session has no service for.
-fn refuse(inputs: &Inputs, solve: &Solve) -> Result<(), Error> {
-    let to = |is: fn(&Target) -> bool| solve.exports.iter().any(|e| is(&e.target));
-    let missing = [
-        (!inputs.layouts.is_empty(), "a named context in an OCI layout"),
-        (!cache_folders(solve).is_empty(), "a cache in a folder"),
-        (to(|t| matches!(t, Target::Store(_))), "an OCI layout as output (tar=false)"),
-        (to(|t| *t == Target::Load), "--load from a builder that is no Docker engine"),
-    ];
-    match missing.iter().find(|(is, _)| *is) {
-        Some((_, what)) => {
-            Err(Error::usage(format!("{what} is not supported yet"), "use `docker build` for this"))
-        }
-        None => Ok(()),
-    }
+    let exports = (!exports.is_empty()).then(|| Exports::new(exports).map_err(invalid)).transpose()?;
+    Ok((exports, archive))
 }
 
 /// The folders, each under its name.
@@ -229,9 +224,6 @@ pub fn random_id() -> String {
 /// What is known of a failure's reason.
 pub fn explanation(fault: &ErrorReport) -> String {
     let mut text = fault.message.clone();
-    if let Some(cause) = &fault.cause {
-        text.push_str(&format!(": {}:{} hides it with `{}`", cause.ignore_file, cause.line, cause.pattern));
-    }
     if let Some(hint) = &fault.hint {
         text.push_str(&format!("; {hint}"));
     }

@@ -1,7 +1,6 @@
 //! Options and an engine's capabilities → what the engine is asked for (buildx `build/opt.go`, `toSolveOpt`; BuildKit `client/solve.go`).
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 
 use super::inputs::Inputs;
 use super::options::{CacheEntry, Export, Options, Target, boolean};
@@ -355,13 +354,4 @@ fn cache_to(options: &Options, can: &Capabilities) -> Result<Vec<Cache>, Error> 
         return Err(unsupported("exporting a cache"));
     }
     Ok(caches)
-}
-
-/// The folders of the client's that an engine reads caches from or writes them to, by the names of their stores.
-pub fn cache_folders(solve: &Solve) -> BTreeMap<String, PathBuf> {
-    let local = |caches: &[Cache], key: &str| -> Vec<String> {
-        caches.iter().filter(|c| c.kind == "local").filter_map(|c| c.attrs.get(key).cloned()).collect()
-    };
-    let folders = local(&solve.cache_to, "dest").into_iter().chain(local(&solve.cache_from, "src"));
-    folders.map(|folder| (format!("local:{folder}"), PathBuf::from(folder))).collect()
 }
