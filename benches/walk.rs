@@ -67,7 +67,9 @@ fn deep_tree(bencher: Bencher<'_, '_>, threads: usize) {
         for _ in 0..DEEP {
             folder.push("d");
             fs::create_dir(&folder).expect("making a folder");
-            ["a", "z"].map(|name| fs::write(folder.join(name), name).expect("writing a file"));
+            for name in ["a", "z"] {
+                fs::write(folder.join(name), name).expect("writing a file");
+            }
         }
     });
     bench_load(bencher, folder, DEEP * 3, threads);

@@ -162,7 +162,7 @@ fn unsent(folders: &mut [Folder]) -> impl Iterator<Item = usize> {
 }
 
 /// Whether a walk with this include list comes upon the problem: it enters all folders above, and the folder itself if that
-/// is the problem.
+/// is the problem. A folder that isn't sent itself may be unreadable (`fsutil/filter.go`, "skip && errors.Is").
 fn reaches(include: &Filter<'_>, problem: &Problem) -> Result<bool, BadPattern> {
     let path = problem.path.as_bytes();
     let itself = match problem.kind {
@@ -171,15 +171,16 @@ fn reaches(include: &Filter<'_>, problem: &Problem) -> Result<bool, BadPattern> 
         ProblemKind::Stat => false,
     };
     let slashes = path.iter().enumerate().filter(|(_, b)| **b == b'/').map(|(i, _)| i);
-    let mut info = None;
+    let (mut info, mut sent) = (None, true);
     for end in slashes.chain(itself.then_some(path.len())) {
         let (matched, below) = include.matcher().matches_with_parent(&path[..end], info.as_ref())?;
         if !matched && !include.may_reach_into(&path[..end]) {
             return Ok(false);
         }
-        info = Some(below);
+        (info, sent) = (Some(below), matched);
     }
-    Ok(true)
+    let forgiven = problem.kind == ProblemKind::List && !sent;
+    Ok(!forgiven || problem.source.kind() != io::ErrorKind::PermissionDenied)
 }
 
 pub(super) fn invalid(patterns: &[Vec<u8>], source: crate::pattern::PatternError) -> ContextError {
@@ -237,5 +238,25 @@ impl Context {
     /// True for an ignored folder that is listed only for what is in it.
     pub(super) fn is_only_parent(&self, at: usize) -> bool {
         u32::try_from(at).is_ok_and(|at| self.only_parents.binary_search(&at).is_ok())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::entry::ContextPath;
+
+    #[test]
+    fn an_unreadable_folder_fails_only_requests_that_it_is_sent_for() {
+        let reached = |include: &str, kind: io::ErrorKind| {
+            let path = ContextPath::new(&b"a/b"[..]).unwrap();
+            let problem = Problem { path, kind: ProblemKind::List, source: kind.into() };
+            let matcher = Matcher::new(&[include]).unwrap();
+            reaches(&Filter::include(&matcher), &problem).unwrap()
+        };
+        let denied = io::ErrorKind::PermissionDenied;
+        assert!(reached("a", denied) && reached("a/b", denied) && reached("**/b", denied));
+        assert!(!reached("a/b/c", denied) && reached("a/b/c", io::ErrorKind::Other));
+        assert!(!reached("a/c", denied) && !reached("a/c", io::ErrorKind::Other));
     }
 }
