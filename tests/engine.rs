@@ -17,14 +17,20 @@ mod compare;
 mod connect;
 #[path = "engine/doctor.rs"]
 mod doctor;
+#[path = "engine/faults.rs"]
+mod faults;
 #[path = "engine/generated.rs"]
 mod generated;
 #[path = "engine/pack.rs"]
 mod pack;
+#[path = "engine/plugin.rs"]
+mod plugin;
 #[path = "engine/predict.rs"]
 mod predict;
 #[path = "engine/projects.rs"]
 mod projects;
+#[path = "engine/sharing.rs"]
+mod sharing;
 #[allow(dead_code, reason = "the other test binary uses the rest")]
 #[path = "it/support/mod.rs"]
 mod support;

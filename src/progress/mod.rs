@@ -2,7 +2,9 @@
 //! not at all.
 //!
 //! Events in, bytes out: no display reads a clock, asks a terminal or prints. The judge of what they say is BuildKit's
-//! util/progress/progressui; recorded builds with its answers are in fixtures/progress.
+//! util/progress/progressui; recorded builds with its answers are in fixtures/progress. What differs on purpose: control characters in names, paths
+//! and errors are written out (what a step prints is passed on as it is, since logs have colours); a terminal shows a warning when it comes, and
+//! its first line before the engine has said anything; bytes that are no UTF-8 don't swallow what follows them.
 
 mod closing;
 mod colors;

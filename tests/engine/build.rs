@@ -33,19 +33,21 @@ file  docs/a.md        0644  "not sent"
 "#;
 
 /// A context of its own: no other test, and no earlier run, has one with this file.
-fn context(tree: &str, dockerfile: &str) -> tempfile::TempDir {
+pub fn context(tree: &str, dockerfile: &str) -> tempfile::TempDir {
     let folder = tree::on_disk(tree);
-    fs::write(folder.path().join("nonce"), nonce()).expect("a file");
+    for place in ["", "app"].map(|name| folder.path().join(name)).iter().filter(|place| place.is_dir()) {
+        fs::write(place.join("nonce"), nonce()).expect("a file");
+    }
     fs::write(folder.path().join("Dockerfile"), dockerfile).expect("a Dockerfile");
     folder
 }
 
-fn docker<S: AsRef<std::ffi::OsStr>>(args: impl IntoIterator<Item = S>) -> Run {
+pub fn docker<S: AsRef<std::ffi::OsStr>>(args: impl IntoIterator<Item = S>) -> Run {
     cli::run(Command::new("docker").args(args))
 }
 
 /// `stowaway build` with state of its own.
-fn ours(state: &Path) -> Command {
+pub fn ours(state: &Path) -> Command {
     let mut command = cli::command();
     command.env("STOWAWAY_STATE_DIR", state).arg("build");
     command
@@ -87,7 +89,9 @@ fn cached(messages: &str) -> BTreeMap<String, bool> {
     for message in messages.lines().filter_map(|l| serde_json::from_str::<Value>(l).ok()) {
         for vertex in message["vertexes"].as_array().into_iter().flatten() {
             let name = vertex["name"].as_str().unwrap_or_default();
-            if name.starts_with('[') && !name.starts_with("[internal]") && !vertex["completed"].is_null() {
+            let step =
+                name.starts_with('[') && !["[internal]", "[context "].iter().any(|p| name.starts_with(p));
+            if step && !vertex["completed"].is_null() {
                 steps.insert(name.to_owned(), vertex["cached"] == true);
             }
         }
@@ -95,7 +99,7 @@ fn cached(messages: &str) -> BTreeMap<String, bool> {
     steps
 }
 
-fn is_entirely_cached(messages: &str) {
+pub fn is_entirely_cached(messages: &str) {
     let steps = cached(messages);
     assert!(!steps.is_empty() && steps.values().all(|cached| *cached), "{steps:?}\n{messages}");
 }

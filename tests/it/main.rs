@@ -6,6 +6,8 @@ mod arrows;
 mod bad_input;
 mod baselines;
 mod build;
+#[cfg(unix)]
+mod build_faults;
 mod causes;
 mod changes;
 mod check;

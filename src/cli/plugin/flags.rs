@@ -32,8 +32,8 @@ fn meaning(flag: &str) -> Option<Meaning> {
     })
 }
 
-/// Variables, each with its value.
-type Variables = Vec<(&'static str, OsString)>;
+/// Variables, each with its value; one without a value is taken away.
+pub type Variables = Vec<(&'static str, Option<OsString>)>;
 
 /// Takes Docker's flags off the front.
 ///
@@ -67,9 +67,16 @@ fn take(
     variables: &mut Variables,
 ) -> Result<(), Error> {
     match meaning {
-        Meaning::Variable(name) => variables.extend(value.map(|value| (*name, value.to_owned()))),
+        Meaning::Variable(name) => {
+            let Some(value) = value else { return Ok(()) };
+            // A context that is asked for by name goes before DOCKER_HOST, one in the environment after it.
+            if *name == "DOCKER_CONTEXT" {
+                variables.push(("DOCKER_HOST", None));
+            }
+            variables.push((*name, Some(value.to_owned())));
+        }
         Meaning::Switch(name) if value.is_none_or(|v| v != "false" && v != "0") => {
-            variables.push((*name, "1".into()));
+            variables.push((*name, Some("1".into())));
         }
         Meaning::Switch(_) | Meaning::Word | Meaning::Nothing => {}
         Meaning::Refused => {
@@ -89,7 +96,10 @@ mod tests {
     fn split_words(words: &str) -> (Vec<String>, String) {
         let words: Vec<OsString> = words.split(' ').map(Into::into).collect();
         let (variables, rest) = split(&words).expect("flags");
-        let variable = |(name, value): &(&str, OsString)| format!("{name}={}", value.to_string_lossy());
+        let shown = |value: &Option<OsString>| {
+            value.as_deref().map_or("-".into(), OsStr::to_string_lossy).into_owned()
+        };
+        let variable = |(name, value): &(&str, Option<OsString>)| format!("{name}={}", shown(value));
         (variables.iter().map(variable).collect(), rest.join(OsStr::new(" ")).to_string_lossy().into_owned())
     }
 
@@ -102,6 +112,10 @@ mod tests {
                 vec!["DOCKER_CONFIG=/c".into(), "DOCKER_HOST=tcp://h:1".into(), "DOCKER_TLS_VERIFY=1".into()],
                 "stowaway ls".into()
             )
+        );
+        assert_eq!(
+            split_words("-c far stowaway"),
+            (vec!["DOCKER_HOST=-".into(), "DOCKER_CONTEXT=far".into()], "stowaway".into())
         );
         assert_eq!(split_words("--tlsverify=false --debug stowaway"), (vec![], "stowaway".into()));
     }

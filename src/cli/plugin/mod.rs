@@ -13,6 +13,7 @@ use std::path::Path;
 
 use serde::Serialize;
 
+use self::flags::Variables;
 pub use self::install::{InstallVerb, run as install};
 use super::output;
 use crate::error::Error;
@@ -33,7 +34,7 @@ pub enum Call {
     /// By Docker, with the arguments after the plugin's name.
     Plugin(Vec<OsString>),
     /// By Docker with flags of its own: the program is to be run again with these variables, and the arguments from the plugin's name on.
-    Again { variables: Vec<(&'static str, OsString)>, arguments: Vec<OsString> },
+    Again { variables: Variables, arguments: Vec<OsString> },
     /// For what the plugin is.
     Metadata,
     /// After another command of Docker's, which this tells of.
@@ -108,14 +109,20 @@ pub fn after(told: &std::ffi::OsStr) -> Result<u8, Error> {
 }
 
 /// Runs the program again in place of this one, with Docker's flags as the variables that stand for them.
-pub fn again(variables: Vec<(&'static str, OsString)>, arguments: Vec<OsString>) -> Error {
+pub fn again(variables: Variables, arguments: Vec<OsString>) -> Error {
     let failed = |source| Error::read(Path::new(FILE), source);
     let program = match std::env::current_exe() {
         Ok(program) => program,
         Err(e) => return failed(e),
     };
     let mut command = std::process::Command::new(program);
-    command.args(arguments).envs(variables);
+    command.args(arguments);
+    for (name, value) in variables {
+        match value {
+            Some(value) => command.env(name, value),
+            None => command.env_remove(name),
+        };
+    }
     replace(command, failed)
 }
 
@@ -190,7 +197,7 @@ mod tests {
     #[test]
     fn dockers_own_flags_become_variables() {
         let again = called("docker-stowaway --context far -D stowaway build --context x .");
-        let variables = vec![("DOCKER_CONTEXT", OsString::from("far"))];
+        let variables = vec![("DOCKER_HOST", None), ("DOCKER_CONTEXT", Some(OsString::from("far")))];
         assert_eq!(again, Call::Again { variables, arguments: words("stowaway build --context x .") });
         assert!(call(words("docker-stowaway --tlscacert /a/ca.pem stowaway build")).is_err());
     }

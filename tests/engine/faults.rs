@@ -1,0 +1,164 @@
+//! A live engine that goes away in the middle: its own exit status, and nothing half-written.
+
+use std::io::{Read as _, Write as _};
+use std::net::Shutdown;
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use crate::compare::alone;
+use crate::support::cli;
+use crate::support::engine::engine;
+
+/// What stands between the program and the engine.
+#[derive(Clone)]
+struct Between {
+    /// Bytes to the engine and bytes from it after which everything breaks off.
+    limits: [u64; 2],
+    passed: [Arc<AtomicU64>; 2],
+    broken: Arc<AtomicBool>,
+    streams: Arc<Mutex<Vec<UnixStream>>>,
+}
+
+impl Between {
+    fn new(limits: [u64; 2]) -> Self {
+        let (passed, broken, streams) = Default::default();
+        Self { limits, passed, broken, streams }
+    }
+
+    /// Listens on a socket in `folder` and passes on to the engine at `real`.
+    fn listen(&self, folder: &Path, real: &Path) -> PathBuf {
+        let socket = folder.join("between.sock");
+        let listener = UnixListener::bind(&socket).expect("a socket");
+        let (between, real) = (self.clone(), real.to_owned());
+        std::thread::spawn(move || {
+            for client in listener.incoming().map_while(Result::ok) {
+                if between.broken.load(Ordering::SeqCst) {
+                    continue;
+                }
+                let engine = UnixStream::connect(&real).expect("the engine");
+                between.join(&client, &engine);
+            }
+        });
+        socket
+    }
+
+    fn join(&self, client: &UnixStream, engine: &UnixStream) {
+        let two = |stream: &UnixStream| stream.try_clone().expect("a stream");
+        self.streams.lock().expect("no panic").extend([two(client), two(engine)]);
+        for (way, from, to) in [(0, two(client), two(engine)), (1, two(engine), two(client))] {
+            let between = self.clone();
+            std::thread::spawn(move || between.pass(way, from, to));
+        }
+    }
+
+    fn pass(&self, way: usize, mut from: UnixStream, mut to: UnixStream) {
+        let mut buffer = vec![0; 1 << 16];
+        while let Ok(n) = from.read(&mut buffer)
+            && n > 0
+        {
+            let passed = self.passed[way].fetch_add(n as u64, Ordering::SeqCst) + n as u64;
+            if passed > self.limits[way] {
+                return self.snap();
+            }
+            if to.write_all(&buffer[..n]).is_err() {
+                break;
+            }
+        }
+        let _ = to.shutdown(Shutdown::Write);
+    }
+
+    /// As when the engine is killed.
+    fn snap(&self) {
+        self.broken.store(true, Ordering::SeqCst);
+        for stream in self.streams.lock().expect("no panic").iter() {
+            let _ = stream.shutdown(Shutdown::Both);
+        }
+    }
+}
+
+/// A context with a file of so many MiB that no engine has seen.
+fn context(mib: usize) -> tempfile::TempDir {
+    let folder = tempfile::Builder::new().prefix("stowaway-faults-").tempdir().expect("a folder");
+    let mut bytes = vec![0; mib << 20];
+    fastrand::Rng::new().fill(&mut bytes);
+    std::fs::write(folder.path().join("big"), bytes).expect("a file");
+    std::fs::write(folder.path().join("Dockerfile"), "FROM scratch\nCOPY big /\n").expect("a Dockerfile");
+    folder
+}
+
+/// `build` through `socket`, what it leaves in a folder of its own.
+fn build(context: &Path, left: &Path, socket: &Path) -> Command {
+    let mut command = cli::command();
+    command.current_dir(left).env("DOCKER_HOST", format!("unix://{}", socket.display()));
+    command.env_remove("BUILDX_BUILDER").env_remove("DOCKER_CONTEXT");
+    command
+        .args(["build", "--progress", "plain", "-o", "type=tar,dest=out.tar", "--metadata-file", "meta.json"])
+        .arg(context);
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
+/// The end of a run, which has to come in time.
+fn ended(child: std::process::Child, limit: Duration) -> Output {
+    let id = child.id();
+    let (done, start) = (Arc::new(AtomicBool::new(false)), Instant::now());
+    let watched = Arc::clone(&done);
+    let watch = std::thread::spawn(move || {
+        while !watched.load(Ordering::SeqCst) {
+            if start.elapsed() > limit {
+                let _ = Command::new("kill").args(["-9", &id.to_string()]).status();
+                return true;
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        false
+    });
+    let output = child.wait_with_output().expect("the program ends");
+    done.store(true, Ordering::SeqCst);
+    let hung = watch.join().expect("no panic");
+    assert!(!hung, "it hangs: {}", String::from_utf8_lossy(&output.stderr));
+    output
+}
+
+/// The engine's own socket; these tests need one.
+fn real() -> PathBuf {
+    let host = std::env::var("DOCKER_HOST").expect("DOCKER_HOST names the engine");
+    host.strip_prefix("unix://").map(PathBuf::from).unwrap_or_else(|| panic!("{host} is no unix socket"))
+}
+
+#[track_caller]
+fn assert_nothing_left(left: &Path) {
+    let names: Vec<_> =
+        std::fs::read_dir(left).expect("a folder").map(|f| f.expect("a file").file_name()).collect();
+    assert!(names.is_empty(), "left behind: {names:?}");
+}
+
+#[test]
+fn an_engine_that_dies_while_it_is_sent_files_ends_the_build_with_its_status() {
+    let Some(_) = engine("an engine that dies while it is sent files") else { return };
+    let _alone = alone();
+    let (context, left, between) = (context(48), tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let socket = Between::new([12 << 20, u64::MAX]).listen(between.path(), &real());
+    let child = build(context.path(), left.path(), &socket).spawn().expect("the program starts");
+    let output = ended(child, Duration::from_secs(60));
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(3), "{said}");
+    assert_nothing_left(left.path());
+}
+
+#[test]
+fn an_engine_that_dies_while_it_sends_the_result_leaves_no_half_of_it() {
+    let Some(_) = engine("an engine that dies while it sends the result") else { return };
+    let _alone = alone();
+    let (context, left, between) = (context(48), tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let socket = Between::new([u64::MAX, 12 << 20]).listen(between.path(), &real());
+    let child = build(context.path(), left.path(), &socket).spawn().expect("the program starts");
+    let output = ended(child, Duration::from_secs(60));
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(3), "{said}");
+    assert_nothing_left(left.path());
+}

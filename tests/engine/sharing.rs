@@ -1,0 +1,221 @@
+//! What a build lends to an engine beside its context: secrets, agents, named contexts, caches, several platforms; as buildx lends it.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::net::UnixListener;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde_json::Value;
+
+use crate::build::{context, docker, is_entirely_cached, ours};
+use crate::compare::alone;
+use crate::support::cli;
+use crate::support::engine::engine;
+
+/// Puts a shell and `cat` of this machine into `folder`, with the libraries that they need: a base image for RUN.
+fn shell(folder: &Path) {
+    for program in ["/bin/sh", "/bin/cat"] {
+        copied(Path::new(program), &folder.join("root").join(&program[1..]));
+        let needed = Command::new("ldd").arg(program).output().expect("ldd");
+        let needed = String::from_utf8(needed.stdout).expect("text");
+        for word in needed.split_whitespace().filter(|w| w.starts_with('/')) {
+            copied(Path::new(word), &folder.join("root").join(&word[1..]));
+        }
+    }
+}
+
+fn copied(from: &Path, to: &Path) {
+    fs::create_dir_all(to.parent().expect("a folder")).expect("a folder");
+    fs::copy(from, to).expect("a copy");
+    fs::set_permissions(to, fs::Permissions::from_mode(0o755)).expect("a mode");
+}
+
+/// A context with a shell.
+pub fn with_shell(run: &str) -> tempfile::TempDir {
+    let folder =
+        context("file a.txt 0644 \"x\"", &format!("FROM scratch\nCOPY root/ /\nCOPY nonce /\n{run}\n"));
+    shell(folder.path());
+    folder
+}
+
+struct Here {
+    folder: tempfile::TempDir,
+    state: tempfile::TempDir,
+}
+
+impl Here {
+    fn new(folder: tempfile::TempDir) -> Self {
+        Self { folder, state: tempfile::tempdir().expect("a folder") }
+    }
+
+    fn at(&self, name: &str) -> String {
+        self.state.path().join(name).to_str().expect("UTF-8").to_owned()
+    }
+
+    fn command(&self, args: &[&str]) -> Command {
+        let mut command = ours(self.state.path());
+        command.args(["--network", "none"]).args(args).arg(self.folder.path());
+        command
+    }
+
+    #[track_caller]
+    fn mine(&self, args: &[&str]) -> cli::Run {
+        cli::run(&mut self.command(args)).expect_code(0)
+    }
+
+    #[track_caller]
+    fn theirs(&self, args: &[&str]) -> cli::Run {
+        let path = self.folder.path().to_str().expect("UTF-8");
+        docker([&["buildx", "build", "--network", "none"][..], args, &[path]].concat()).expect_code(0)
+    }
+}
+
+#[test]
+fn secrets_reach_the_step_and_nobody_else() {
+    let Some(_engine) = engine("build secrets") else { return };
+    let _alone = alone();
+    let here = Here::new(with_shell(
+        "RUN --mount=type=secret,id=token --mount=type=secret,id=word \
+         cat /run/secrets/token /run/secrets/word > /told",
+    ));
+    fs::write(here.at("token"), "hunter2\n").expect("a file");
+    let token = format!("id=token,src={}", here.at("token"));
+    let args = ["--secret", &token, "--secret", "id=word,env=STOWAWAY_TEST_WORD", "--progress", "rawjson"];
+    let out = here.at("out");
+    let mut command = here.command(&[&args[..], &["-o", &out]].concat());
+    let run = cli::run(command.env("STOWAWAY_TEST_WORD", "xyzzy")).expect_code(0);
+    assert_eq!(fs::read_to_string(here.at("out/told")).expect("the result"), "hunter2\nxyzzy");
+    assert!(!run.stderr.contains("hunter2") && !run.stderr.contains("xyzzy"), "{}", run.stderr);
+    for kept in [here.at("snapshots"), here.at("builds")] {
+        let found =
+            Command::new("grep").args(["-rl", "-e", "hunter2", "-e", "xyzzy", &kept]).output().expect("grep");
+        assert!(found.stdout.is_empty(), "{}", String::from_utf8_lossy(&found.stdout));
+    }
+    // The engine can't tell us from buildx.
+    let again = here.theirs(&["--secret", &token, "--progress", "rawjson"]);
+    is_entirely_cached(&again.stderr);
+    let missing = cli::run(&mut here.command(&["--no-cache", "--secret", "id=token,src=/nowhere/at/all"]));
+    assert!(missing.code == 1 || missing.code == 2, "{}: {}", missing.code, missing.stderr);
+    assert!(missing.stderr.contains("/nowhere/at/all"), "{}", missing.stderr);
+}
+
+#[test]
+fn an_agent_is_lent_to_the_step_that_asks_for_it() {
+    let Some(_engine) = engine("build ssh") else { return };
+    let _alone = alone();
+    let here = Here::new(with_shell(
+        "RUN --mount=type=ssh,required=true [ -S \"$SSH_AUTH_SOCK\" ] && echo lent > /told",
+    ));
+    let socket = PathBuf::from(here.at("agent.sock"));
+    let _agent = UnixListener::bind(&socket).expect("a socket");
+    let ssh = format!("default={}", socket.display());
+    here.mine(&["--ssh", &ssh, "-o", &here.at("out")]);
+    assert_eq!(fs::read_to_string(here.at("out/told")).expect("the result"), "lent\n");
+    is_entirely_cached(&here.theirs(&["--ssh", &ssh, "--progress", "rawjson"]).stderr);
+    let refused = cli::run(&mut here.command(&["--no-cache"])).expect_code(1);
+    assert!(refused.stderr.contains("ssh"), "{}", refused.stderr);
+}
+
+#[test]
+fn named_contexts_are_sent_each_by_its_name() {
+    let Some(_engine) = engine("build named contexts") else { return };
+    let _alone = alone();
+    for ours_first in [true, false] {
+        let here = Here::new(context(
+            "file a.txt 0644 \"x\"",
+            "FROM scratch\nCOPY --from=other b.txt /\nCOPY . /here\n",
+        ));
+        fs::create_dir(here.at("other")).expect("a folder");
+        for name in ["b.txt", "hidden.txt", ".dockerignore"] {
+            fs::write(here.state.path().join("other").join(name), "hidden.txt\n").expect("a file");
+        }
+        let other = format!("other={}", here.at("other"));
+        let args = ["--build-context", &other, "--progress", "rawjson", "-o", "type=cacheonly"];
+        let second = match ours_first {
+            true => (here.mine(&args), here.theirs(&args)).1,
+            false => (here.theirs(&args), here.mine(&args)).1,
+        };
+        is_entirely_cached(&second.stderr);
+    }
+}
+
+/// The digests of a local cache's records.
+fn records(folder: &str) -> Vec<String> {
+    let read =
+        |path: String| -> Value { serde_json::from_slice(&fs::read(path).expect("a blob")).expect("JSON") };
+    let blob = |digest: &Value| {
+        read(format!(
+            "{folder}/blobs/sha256/{}",
+            digest.as_str().expect("a digest").trim_start_matches("sha256:")
+        ))
+    };
+    let manifest = blob(&read(format!("{folder}/index.json"))["manifests"][0]["digest"]);
+    let mut parts: Vec<Value> = vec![manifest["config"].clone()];
+    for name in ["manifests", "layers"] {
+        parts.extend(manifest[name].as_array().cloned().unwrap_or_default());
+    }
+    let config =
+        parts.iter().find(|p| p["mediaType"] == "application/vnd.buildkit.cacheconfig.v0").expect("a config");
+    let records = blob(&config["digest"])["records"].clone();
+    let digest = |r: &Value| r["digest"].as_str().expect("a digest").to_owned();
+    let mut digests: Vec<String> = records.as_array().into_iter().flatten().map(digest).collect();
+    digests.sort();
+    digests
+}
+
+#[test]
+fn caches_are_written_to_folders_and_read_from_them() {
+    let Some(_engine) = engine("build caches") else { return };
+    let _alone = alone();
+    let here = Here::new(context("file a.txt 0644 \"x\"", "FROM scratch\nCOPY nonce /\nCOPY a.txt /b\n"));
+    let to = |name: &str| format!("type=local,dest={},mode=max", here.at(name));
+    here.mine(&["--cache-to", &to("mine"), "-o", "type=cacheonly"]);
+    here.theirs(&["--cache-to", &to("theirs"), "-o", "type=cacheonly", "--provenance", "false"]);
+    let mine = records(&here.at("mine"));
+    assert!(mine.len() >= 2 && mine == records(&here.at("theirs")), "{mine:?}");
+    let from = format!("type=local,src={}", here.at("mine"));
+    let again = here.mine(&["--cache-from", &from, "--progress", "rawjson", "-o", "type=cacheonly"]);
+    assert!(again.stderr.contains("importing cache manifest from local:"), "{}", again.stderr);
+    is_entirely_cached(&again.stderr);
+}
+
+#[test]
+fn an_image_for_several_platforms_is_the_one_that_buildx_makes() {
+    let Some(_engine) = engine("build platforms") else { return };
+    let _alone = alone();
+    let here = Here::new(context(
+        "file a.txt 0644 \"x\"",
+        "FROM scratch\nARG TARGETARCH\nCOPY nonce /for/$TARGETARCH\nLABEL a=b\n",
+    ));
+    let index = |dest: &str| -> Vec<Value> {
+        let unpacked = format!("{dest}.d");
+        fs::create_dir(&unpacked).expect("a folder");
+        tar::Archive::new(fs::File::open(dest).expect("a tar")).unpack(&unpacked).expect("a tar");
+        let read = |path: &str| -> Value {
+            serde_json::from_slice(&fs::read(format!("{unpacked}/{path}")).expect("a blob")).expect("JSON")
+        };
+        let blob = |digest: &Value| {
+            read(&format!(
+                "blobs/sha256/{}",
+                digest.as_str().expect("a digest").trim_start_matches("sha256:")
+            ))
+        };
+        let list = blob(&read("index.json")["manifests"][0]["digest"]);
+        let manifests = list["manifests"].as_array().cloned().unwrap_or_default();
+        let layers = |m: &Value| {
+            let config = blob(&blob(&m["digest"])["config"]["digest"]);
+            serde_json::json!([m["platform"], config["rootfs"], config["config"]])
+        };
+        manifests.iter().map(layers).collect()
+    };
+    let args = |dest: &str| {
+        let output = format!("type=oci,dest={dest}");
+        ["--platform", "linux/amd64,linux/arm64", "--provenance", "false", "-o", &output].map(str::to_owned)
+    };
+    let (mine, theirs) = (args(&here.at("mine.tar")), args(&here.at("theirs.tar")));
+    here.mine(&mine.each_ref().map(String::as_str));
+    here.theirs(&theirs.each_ref().map(String::as_str));
+    let (mine, theirs) = (index(&here.at("mine.tar")), index(&here.at("theirs.tar")));
+    assert!(mine.len() == 2 && mine == theirs, "{mine:#?}\n{theirs:#?}");
+}
