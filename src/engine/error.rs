@@ -171,6 +171,10 @@ impl EngineError {
                 "choose another with `docker buildx use`, or create it with `docker buildx create`"
                     .to_owned(),
             ),
+            // Go's own words to one who speaks plainly where TLS is spoken.
+            Self::Refused { status: 400, message, .. } if message.contains("HTTPS server") => Some(
+                "it speaks TLS: set DOCKER_TLS_VERIFY=1, and DOCKER_CERT_PATH to its certificates".to_owned(),
+            ),
             Self::OtherContext { name } => {
                 Some(format!("set DOCKER_CONTEXT={name}, or use `docker context use {name}`"))
             }

@@ -167,7 +167,10 @@ fn tls_with_one_who_does_not_speak_it_is_told() {
         tokio::spawn(async move {
             while let Ok((mut stream, _)) = listener.accept().await {
                 drop(stream.read(&mut [0; 4096]).await);
-                drop(stream.write_all(b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n").await);
+                // As Go's servers answer.
+                let words =
+                    b"HTTP/1.0 400 Bad Request\r\n\r\nClient sent an HTTP request to an HTTPS server.\n";
+                drop(stream.write_all(words).await);
             }
         });
         let error = refusal(&endpoint(Kind::Docker, port, "ca.pem", None)).await;
@@ -180,5 +183,6 @@ fn tls_with_one_who_does_not_speak_it_is_told() {
         };
         let error = refusal(&plain).await;
         assert!(error.to_string().contains("status 400"), "{error}");
+        assert!(error.hint().is_some_and(|h| h.starts_with("it speaks TLS")), "{error}");
     });
 }
