@@ -55,6 +55,7 @@ pub fn why(request: &Request, options: &WhyOptions, observer: &dyn Observer) -> 
 ///
 /// # Errors
 /// [`Error::OtherBuild`] for a snapshot of another build.
+#[cfg(feature = "engine")]
 pub(super) fn since(
     request: &Request,
     analysis: &Analysis<'_>,
