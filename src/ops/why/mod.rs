@@ -7,6 +7,7 @@ mod layer;
 
 pub use answer::reruns;
 
+#[cfg(feature = "engine")]
 use std::path::Path;
 
 use self::before::{Before, State};
