@@ -1,4 +1,4 @@
-//! What a build lends to an engine beside its context: secrets, agents, named contexts, caches, several platforms; as buildx lends it.
+//! What a build lends to an engine beside its context: secrets, agents, named contexts, several platforms; as buildx lends it.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -138,46 +138,6 @@ fn named_contexts_are_sent_each_by_its_name() {
         };
         is_entirely_cached(&second.stderr);
     }
-}
-
-/// The digests of a local cache's records.
-fn records(folder: &str) -> Vec<String> {
-    let read =
-        |path: String| -> Value { serde_json::from_slice(&fs::read(path).expect("a blob")).expect("JSON") };
-    let blob = |digest: &Value| {
-        read(format!(
-            "{folder}/blobs/sha256/{}",
-            digest.as_str().expect("a digest").trim_start_matches("sha256:")
-        ))
-    };
-    let manifest = blob(&read(format!("{folder}/index.json"))["manifests"][0]["digest"]);
-    let mut parts: Vec<Value> = vec![manifest["config"].clone()];
-    for name in ["manifests", "layers"] {
-        parts.extend(manifest[name].as_array().cloned().unwrap_or_default());
-    }
-    let config =
-        parts.iter().find(|p| p["mediaType"] == "application/vnd.buildkit.cacheconfig.v0").expect("a config");
-    let records = blob(&config["digest"])["records"].clone();
-    let digest = |r: &Value| r["digest"].as_str().expect("a digest").to_owned();
-    let mut digests: Vec<String> = records.as_array().into_iter().flatten().map(digest).collect();
-    digests.sort();
-    digests
-}
-
-#[test]
-fn caches_are_written_to_folders_and_read_from_them() {
-    let Some(_engine) = engine("build caches") else { return };
-    let _alone = alone();
-    let here = Here::new(context("file a.txt 0644 \"x\"", "FROM scratch\nCOPY nonce /\nCOPY a.txt /b\n"));
-    let to = |name: &str| format!("type=local,dest={},mode=max", here.at(name));
-    here.mine(&["--cache-to", &to("mine"), "-o", "type=cacheonly"]);
-    here.theirs(&["--cache-to", &to("theirs"), "-o", "type=cacheonly", "--provenance", "false"]);
-    let mine = records(&here.at("mine"));
-    assert!(mine.len() >= 2 && mine == records(&here.at("theirs")), "{mine:?}");
-    let from = format!("type=local,src={}", here.at("mine"));
-    let again = here.mine(&["--cache-from", &from, "--progress", "rawjson", "-o", "type=cacheonly"]);
-    assert!(again.stderr.contains("importing cache manifest from local:"), "{}", again.stderr);
-    is_entirely_cached(&again.stderr);
 }
 
 #[test]

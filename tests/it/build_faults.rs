@@ -21,16 +21,7 @@ fn build(folder: &Path, socket: &Path) -> Run {
         command.env_remove(name);
     }
     command.env("DOCKER_CONFIG", folder.join("no-config"));
-    command.args([
-        "build",
-        "-o",
-        "type=tar,dest=out.tar",
-        "--iidfile",
-        "id",
-        "--metadata-file",
-        "meta.json",
-        ".",
-    ]);
+    command.args(["build", "-o", "type=tar,dest=out.tar", "--metadata-file", "meta.json", "."]);
     let run = run(&mut command).expect_code(3);
     assert!(start.elapsed() < LIMIT, "{:?}", start.elapsed());
     for name in ["out.tar", "meta.json"] {
