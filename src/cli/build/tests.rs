@@ -119,8 +119,9 @@ fn difference(row: &Row, root: &str) -> Option<String> {
     let exports: Vec<Entry> = entries(solve.exports.iter().map(|e: &Export| (&e.kind, &e.attrs)));
     let to = entries(solve.cache_to.iter().map(|c| (&c.kind, &c.attrs)));
     let from = entries(solve.cache_from.iter().map(|c| (&c.kind, &c.attrs)));
-    if (&solve.frontend, &solve.attrs) != (&row.frontend, &placed(&row.attrs)) {
-        return Some(format!("attrs: {:?}\n   not {:?}", solve.attrs, placed(&row.attrs)));
+    let attrs = solve.frontend_attrs();
+    if (&solve.frontend, &attrs) != (&row.frontend, &placed(&row.attrs)) {
+        return Some(format!("attrs: {attrs:?}\n   not {:?}", placed(&row.attrs)));
     }
     if exports != recorded(&row.exporters) {
         return Some(format!("exporters: {exports:?}\n   not {:?}", row.exporters));

@@ -175,7 +175,8 @@ async fn attempt(
         }
     }
     stores::resolve(&mut solve)?.iter().for_each(|text| watch.screen.warning(text));
-    let offer::Offer { session, exports, archive } = offer::session(job, &mut inputs, &solve, stdin)?;
+    let offer::Offer { session, exports, archive, changed } =
+        offer::session(job, &mut inputs, &solve, stdin)?;
     // The address of an archive is known once it is offered.
     solve.attrs.extend(inputs.attrs.get("context").map(|url| ("context".to_owned(), url.clone())));
     let session = Arc::new(session);
@@ -206,8 +207,15 @@ async fn attempt(
     let foreseen = foreseen.transpose().unwrap_or(None);
     let response = match answer {
         Ok(response) => response,
-        Err(failure) => return Err(explained(failure, foreseen.as_ref(), screen)),
+        Err(failure) => {
+            if let Some(exports) = exports {
+                exports.abandon().await;
+            }
+            return Err(explained(failure, foreseen.as_ref(), screen));
+        }
     };
+    let changed = changed.told();
+    changed.iter().for_each(|text| screen.warning(text));
     if let Some(exports) = exports {
         exports.commit().map_err(offer::invalid)?;
     }
@@ -234,7 +242,12 @@ async fn attempt(
             Driver::Docker => skip::images(&engine, job, foreseen.read.plan.as_ref()).await,
             Driver::Container | Driver::Remote => BTreeMap::new(),
         };
-        if let Err(e) = keep(job, foreseen, place.as_ref(), &solve, &response, images) {
+        // What was sent isn't what was looked at.
+        if !changed.is_empty() {
+            report
+                .notes
+                .push("files changed meanwhile: this build is not remembered for the next one".into());
+        } else if let Err(e) = keep(job, foreseen, place.as_ref(), &solve, &response, images) {
             report.notes.push(format!("this build is not remembered for the next one: {e}"));
         }
     }

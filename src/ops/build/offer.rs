@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use super::Job;
@@ -18,11 +18,11 @@ use crate::credentials::Docker;
 use crate::credentials::http::Http;
 use crate::digest::Digest;
 use crate::error::Error;
-use crate::report::ErrorReport;
+use crate::report::{ErrorReport, shown};
 use crate::session::auth::{self, Auth};
 use crate::session::content::Content;
 use crate::session::export::{Destination, Export, Exports, FileSend};
-use crate::session::files::{FileSync, Local};
+use crate::session::files::{Event, FileSync, Local};
 use crate::session::secrets::{Origin, Secret, Secrets};
 use crate::session::ssh::{Agent, Agents};
 use crate::session::upload::Uploads;
@@ -72,7 +72,37 @@ pub struct Offer {
     pub exports: Option<Exports>,
     /// An archive of it that is to be loaded.
     pub archive: Option<Archive>,
+    /// Files that changed while they were sent, in words.
+    pub changed: Changed,
 }
+
+/// Files that changed while they were sent, in words; more than a few are counted only.
+#[derive(Debug, Clone, Default)]
+pub struct Changed(Arc<Mutex<(Vec<String>, u64)>>);
+
+impl Changed {
+    fn hear(&self, event: Event<'_>) {
+        if let Event::Changed { path, change, .. } = event
+            && let Ok(mut changed) = self.0.lock()
+        {
+            changed.1 += 1;
+            if changed.0.len() < NAMED {
+                changed.0.push(format!("{} {change}", shown(path)));
+            }
+        }
+    }
+
+    /// What to say about each, and about those that aren't named.
+    pub fn told(&self) -> Vec<String> {
+        let Ok(changed) = self.0.lock() else { return Vec::new() };
+        let more = changed.1 - changed.0.len() as u64;
+        let more = (more > 0).then(|| format!("{more} more files changed while they were sent"));
+        changed.0.iter().cloned().chain(more).collect()
+    }
+}
+
+/// So many files that changed are named.
+const NAMED: usize = 10;
 
 /// The session.
 ///
@@ -87,8 +117,11 @@ pub fn session(
     let key = shared_key(job, inputs);
     let mut session = Session::new(random_id(), "stowaway", key).with(&["Check"], Alive::server());
     let locals = locals(inputs)?;
+    let changed = Changed::default();
     if !locals.is_empty() {
-        session = session.with(FileSync::METHODS, FileSync::new(locals, Arc::new(|_| {})));
+        let heard = changed.clone();
+        session =
+            session.with(FileSync::METHODS, FileSync::new(locals, Arc::new(move |event| heard.hear(event))));
     }
     session = session.with(Auth::METHODS, Auth::new(auth(&job.surroundings)).service());
     let secrets = job.options.secrets.iter().map(|s| secret(s, &job.surroundings));
@@ -112,7 +145,7 @@ pub fn session(
     if let Some(exports) = &exports {
         session = session.with(FileSend::METHODS, exports.service());
     }
-    Ok(Offer { session, exports, archive })
+    Ok(Offer { session, exports, archive, changed })
 }
 
 /// How registries are asked: with Docker's credentials, in Docker's way.

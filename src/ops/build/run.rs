@@ -75,10 +75,6 @@ pub fn request(solve: &Solve, reference: &str, session: &str) -> SolveRequest {
         .collect();
     // Engines before BuildKit 0.13 know of one exporter, in fields of its own.
     let first = exporters.first().cloned().unwrap_or_default();
-    let mut attrs = solve.attrs.clone();
-    if let Some(imports) = cache_imports(&solve.cache_from) {
-        attrs.insert("cache-imports".into(), imports);
-    }
     SolveRequest {
         r#ref: reference.to_owned(),
         session: session.to_owned(),
@@ -86,7 +82,7 @@ pub fn request(solve: &Solve, reference: &str, session: &str) -> SolveRequest {
         exporter_attrs_deprecated: first.attrs,
         exporters,
         frontend: solve.frontend.clone(),
-        frontend_attrs: attrs.into_iter().collect(),
+        frontend_attrs: solve.frontend_attrs().into_iter().collect(),
         cache: Some(CacheOptions {
             exports: solve.cache_to.iter().map(cache).collect(),
             imports: solve.cache_from.iter().map(cache).collect(),
@@ -100,12 +96,6 @@ pub fn request(solve: &Solve, reference: &str, session: &str) -> SolveRequest {
 
 fn cache(entry: &CacheEntry) -> CacheOptionsEntry {
     CacheOptionsEntry { r#type: entry.kind.clone(), attrs: entry.attrs.clone().into_iter().collect() }
-}
-
-/// The caches to read, as the frontend is told of them: Go's JSON of the entries (`client/solve.go`).
-fn cache_imports(caches: &[CacheEntry]) -> Option<String> {
-    let entry = |c: &CacheEntry| serde_json::json!({"Type": c.kind, "Attrs": c.attrs});
-    (!caches.is_empty()).then(|| serde_json::Value::from_iter(caches.iter().map(entry)).to_string())
 }
 
 /// Builds. `happens` hears of everything on the calling thread.
@@ -256,7 +246,7 @@ mod tests {
     #[test]
     fn the_frontend_is_told_of_the_caches() {
         let request = request(&solve(), "r", "s");
-        assert_eq!(request.frontend_attrs["cache-imports"], r#"[{"Attrs":{"src":"/c"},"Type":"local"}]"#);
+        assert_eq!(request.frontend_attrs["cache-imports"], r#"[{"Type":"local","Attrs":{"src":"/c"}}]"#);
         assert_eq!(request.cache.unwrap().imports[0].attrs["src"], "/c");
     }
 }

@@ -81,6 +81,29 @@ pub struct Solve {
     pub warnings: Vec<String>,
 }
 
+/// A cache as the frontend is told of it, in Go's words.
+#[derive(serde::Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Import<'c> {
+    r#type: &'c str,
+    attrs: &'c BTreeMap<String, String>,
+}
+
+impl Solve {
+    /// The frontend's attributes with the caches to read, of which it is told, too (`client/solve.go`).
+    pub fn frontend_attrs(&self) -> BTreeMap<String, String> {
+        let mut attrs = self.attrs.clone();
+        let imports: Vec<Import<'_>> =
+            self.cache_from.iter().map(|c| Import { r#type: &c.kind, attrs: &c.attrs }).collect();
+        if !imports.is_empty()
+            && let Ok(text) = serde_json::to_string(&imports)
+        {
+            attrs.insert("cache-imports".into(), text);
+        }
+        attrs
+    }
+}
+
 impl std::fmt::Debug for Solve {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let kinds: Vec<&String> = self.exports.iter().map(|e| &e.kind).collect();

@@ -17,6 +17,7 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 pub use self::service::FileSend;
 
@@ -100,6 +101,9 @@ pub struct Received {
     pub said: BTreeMap<String, String>,
 }
 
+/// So long a writer has to notice that its build has failed.
+const ABANDONED: Duration = Duration::from_secs(3);
+
 /// The exports of a build. Cheap to clone; all clones are one.
 #[derive(Debug, Clone)]
 pub struct Exports {
@@ -161,6 +165,22 @@ impl Exports {
     /// An export that the engine didn't send, or broke off; an archive that can't be named.
     pub fn commit(&self) -> Result<Vec<Received>, ExportError> {
         self.targets.iter().map(|(id, target)| commit(*id, &mut lock(target))).collect()
+    }
+
+    /// Removes what was written of the archives of a build that failed, once those who write them have noticed; waits a few seconds for that.
+    pub async fn abandon(self) {
+        let (gone, all_gone) = tokio::sync::oneshot::channel();
+        // Whoever writes an archive holds it.
+        std::thread::spawn(move || {
+            for target in self.targets.values() {
+                let to = lock(target).to.clone();
+                if let Place::Archive(archive) = to {
+                    drop(lock(&archive).take());
+                }
+            }
+            let _ = gone.send(());
+        });
+        let _ = tokio::time::timeout(ABANDONED, all_gone).await;
     }
 }
 

@@ -1,5 +1,6 @@
 //! What the caller hears of transfers.
 
+use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
@@ -62,6 +63,19 @@ pub enum Change {
     },
     /// It was written to since, and has as many bytes as before.
     Written,
+}
+
+impl fmt::Display for Change {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unreadable(why) => write!(f, "can't be read and was sent empty: {why}"),
+            Self::NoFile => f.write_str("is no regular file any more and was sent empty"),
+            Self::Size { listed, sent } => {
+                write!(f, "changed while it was sent: {sent} bytes in place of {listed}")
+            }
+            Self::Written => f.write_str("was written to while it was sent"),
+        }
+    }
 }
 
 /// How much a transfer moved.

@@ -165,7 +165,7 @@ mod tests {
     #[test]
     fn what_has_no_meaning_is_refused() {
         for (text, why) in [
-            ("dest=x", "it has no type"),
+            ("dest=x,mode=copy", "it has no type"),
             ("type=local", "dest is required for the local exporter"),
             ("type=local,dest=-", "dest cannot be standard output for the local exporter"),
             ("type=tar,x", "field 2 is not KEY=VALUE"),
