@@ -1,11 +1,11 @@
-//! A reproducible tar of a [`Source`]: its order, owner 0:0 without names, times as asked for, and not one
+//! A reproducible tar of a [`Source`](crate::entry::Source): its order, owner 0:0 without names, times as asked for, and not one
 //! byte that depends on the machine, the hour or the number of threads.
 //!
 //! POSIX ustar with pax records only where ustar can't say it: names that are too long or not ASCII, sizes from 8 GiB on, times
 //! that are no whole seconds, extended attributes. Two zero blocks end the archive; it isn't padded to records of
 //! 10,240 bytes, as tapes wanted them.
 //!
-//! [`write`] packs, [`verify`] compares an archive by whomever with a listing.
+//! [`write()`] packs, [`verify`] compares an archive by whomever with a listing.
 
 mod archive;
 mod compress;
