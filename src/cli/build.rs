@@ -4,6 +4,7 @@ mod args;
 mod screen;
 
 pub use self::args::BuildVerb;
+use self::args::TransportArg;
 
 use std::collections::BTreeMap;
 use std::io;
@@ -17,6 +18,7 @@ use crate::engine::{self, Endpoint, Settings};
 use crate::error::Error;
 use crate::observer::{Observer, Silent};
 use crate::ops::build::{self, Built, Driver, Flags, Interrupt, Job, Options, Surroundings};
+use crate::ops::transport::Transport;
 use crate::ops::{NamedInput, Request};
 use crate::report::{Document as _, Look};
 
@@ -32,6 +34,10 @@ pub fn run(verb: &BuildVerb) -> Result<u8, Error> {
         endpoint,
         load_into: docker_endpoint()?,
         skip_unchanged: verb.skip_unchanged,
+        transport: match verb.transport {
+            TransportArg::Files => Transport::Files,
+            TransportArg::Tar => Transport::Tar,
+        },
         store: snapshot::store().ok(),
         records: folders::state(|name| std::env::var_os(name)).map(|folder| folder.join("builds")),
     };

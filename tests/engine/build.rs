@@ -166,6 +166,28 @@ fn predictions_hold_and_unchanged_builds_are_skipped() {
 }
 
 #[test]
+fn a_context_can_go_as_one_tar() {
+    let Some(_engine) = engine("build from a tar") else { return };
+    let _alone = alone();
+    // Not the context's top, which has another key from a tar.
+    let folder = context(TREE, "FROM scratch\nCOPY app /app\nCOPY --chmod=0700 app/m*.rs /bin/\n");
+    fs::write(folder.path().join(".dockerignore"), "docs\n").expect("an ignore file");
+    let state = tempfile::tempdir().expect("a folder");
+    let (a, b) = (Image::new("tar"), Image::new("files"));
+    let path = folder.path().to_str().expect("UTF-8");
+    docker(["buildx", "build", "-t", &b.0, path]).expect_code(0);
+    let tar = |args: &[&str]| {
+        let mut command = ours(state.path());
+        cli::run(command.args(["--transport", "tar", "--progress", "rawjson"]).args(args).arg(path))
+    };
+    let run = tar(&["-t", &a.0]).expect_code(0);
+    is_entirely_cached(&run.stderr);
+    a.has_same_content_as(&b);
+    let remote = cli::run(ours(state.path()).args(["--transport", "tar", "https://localhost:1/x.git"]));
+    assert!(remote.code == 2 && remote.stderr.contains("leave --transport out"), "{}", remote.stderr);
+}
+
+#[test]
 fn results_go_where_they_are_wanted() {
     let Some(_engine) = engine("build outputs") else { return };
     let _alone = alone();

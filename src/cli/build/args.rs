@@ -129,6 +129,11 @@ pub struct BuildVerb {
     /// Build nothing when the inputs, the options and the engine's images are those of the last build; what is in doubt is built
     #[arg(long, help_heading = "Ours")]
     pub skip_unchanged: bool,
+    /// How the context gets to the engine: `files` sends what changed since the last build and pays nearly always; `tar` sends all of it in one stream each
+    /// time, which the engine unpacks anew: for engines far away that keep nothing between builds. A step that copies the context's top (`COPY . .`) has
+    /// another key from a tar
+    #[arg(long, value_enum, default_value = "files", value_name = "HOW", help_heading = "Ours")]
+    pub transport: TransportArg,
     /// Exit with 1 when a step that was predicted to be cached ran
     #[arg(long, help_heading = "Ours")]
     pub verify: bool,
@@ -222,4 +227,13 @@ impl BuildVerb {
             cgroup_parent: self.cgroup_parent.clone(),
         }
     }
+}
+
+/// The ways of a context to an engine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum TransportArg {
+    /// File by file, as the engine asks.
+    Files,
+    /// As one tar.
+    Tar,
 }

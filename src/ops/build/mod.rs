@@ -34,12 +34,13 @@ use self::record::{Place, Record};
 use self::run::{Failure, Happening};
 pub use self::run::{Interrupt, Response};
 pub use self::solve::{Capabilities, Driver, Solve, solve};
-use super::Request;
+use super::transport::{self, Transport};
+use super::{Mtime, PackOptions, PackStream, Packable, Request};
 use crate::digest::Digest;
 use crate::engine::{self, Endpoint, Engine, Patience};
 use crate::error::Error;
 use crate::log::Recorder;
-use crate::observer::Observer;
+use crate::observer::{Observer, Silent};
 use crate::progress::{self, Message};
 use crate::report::{BuildReport, WhyReport};
 use crate::snapshot::Store;
@@ -64,6 +65,8 @@ pub struct Job {
     pub surroundings: Surroundings,
     /// Whether a build that would change nothing is left out.
     pub skip_unchanged: bool,
+    /// How the context gets to the engine.
+    pub transport: Transport,
     /// Where snapshots are kept.
     pub store: Option<Store>,
     /// The folder of the records of earlier builds.
@@ -142,6 +145,9 @@ async fn attempt(
     observer: &Arc<dyn Observer + Send + Sync>,
 ) -> Result<Built, Error> {
     let mut inputs = inputs::find(&job.options, &mut stdin, &mut offer::random_id)?;
+    if job.transport == Transport::Tar {
+        stdin = streamed(job, &mut inputs)?;
+    }
     let engine = tokio::select! {
         engine = Engine::connect(&job.endpoint, Patience::default()) => engine?,
         () = interrupt.received() => return Err(Error::Interrupted),
@@ -254,6 +260,24 @@ async fn attempt(
     Ok(Built { report: report.counted(), response })
 }
 
+/// The context as a tar in place of a folder: it goes the way of an archive on standard input.
+///
+/// # Errors
+/// [`Error::Usage`] for a context that is no folder.
+fn streamed(job: &Job, inputs: &mut Inputs) -> Result<Box<dyn Read + Send>, Error> {
+    let Some(request) = job.request.as_ref().filter(|_| inputs.locals.remove("context").is_some()) else {
+        let hint = "leave --transport out: only a folder, for one platform, can be sent otherwise than usual";
+        return Err(Error::usage("this context can't be sent as a tar", hint));
+    };
+    let options =
+        PackOptions { mtime: Mtime::Listed, context_only: true, digest: None, ..PackOptions::default() };
+    let packable = Arc::new(Packable::of(request, &options, &Silent)?);
+    inputs.archive = Some(Vec::new());
+    inputs.attrs.extend(transport::tar(&offer::random_id()).attrs);
+    let stream = PackStream::new(packable, options);
+    Ok(Box::new(stream.map_err(|e| Error::Usage { message: format!("starting to pack: {e}"), hint: None })?))
+}
+
 /// Waits for what there may be.
 async fn either<F: Future + Unpin>(work: &mut Option<F>) -> F::Output {
     match work {
@@ -357,6 +381,8 @@ fn place(job: &Job, engine: &Engine) -> Option<Place> {
         file.as_os_str().as_encoded_bytes(),
         options.target.as_deref().unwrap_or_default().as_bytes(),
         platforms.join(",").as_bytes(),
+        // The context's top has another key from a tar.
+        if job.transport == Transport::Tar { b"tar" } else { b"" },
     ]
     .map(<[u8]>::to_vec);
     let subject: Vec<&[u8]> = subject.iter().map(Vec::as_slice).collect();
