@@ -4,6 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::context::ContextError;
+use crate::wording::reason;
 
 /// Why there is no answer.
 #[derive(Debug, thiserror::Error)]
@@ -169,19 +170,6 @@ fn in_context(error: &ContextError) -> String {
         ContextError::NotADirectory { path } => format!("reading {}: not a folder", path.display()),
         ContextError::Entry { doing, path, source } => format!("{doing} {path}: {}", reason(source)),
         other => other.to_string(),
-    }
-}
-
-/// What the system says, in lower case and without its number: `permission denied`.
-pub fn reason(error: &io::Error) -> String {
-    let text = error.to_string();
-    let text = text.split(" (os error").next().unwrap_or(&text);
-    let mut chars = text.chars();
-    match (chars.next(), chars.as_str()) {
-        (Some(first), rest) if !rest.starts_with(char::is_uppercase) => {
-            first.to_lowercase().chain(rest.chars()).collect()
-        }
-        _ => text.to_owned(),
     }
 }
 

@@ -1,4 +1,6 @@
-//! Numbers as people read them: digits in threes, things counted, sizes in binary units.
+//! Words for people: digits in threes, things counted, sizes in binary units, what the system says.
+
+use std::io;
 
 /// `1,204`
 pub fn thousands(n: impl TryInto<u64>) -> String {
@@ -33,6 +35,19 @@ pub fn size(bytes: u64) -> String {
         unit += 1;
     }
     format!("{value:.1} {}", UNITS[unit])
+}
+
+/// What the system says, in lower case and without its number: `permission denied`.
+pub fn reason(error: &io::Error) -> String {
+    let text = error.to_string();
+    let text = text.split(" (os error").next().unwrap_or(&text);
+    let mut chars = text.chars();
+    match (chars.next(), chars.as_str()) {
+        (Some(first), rest) if !rest.starts_with(char::is_uppercase) => {
+            first.to_lowercase().chain(rest.chars()).collect()
+        }
+        _ => text.to_owned(),
+    }
 }
 
 #[cfg(test)]

@@ -8,7 +8,8 @@ use sha2::{Digest as _, Sha256};
 
 use super::address::Address;
 use super::endpoint::{Endpoint, Kind, Tls};
-use super::error::{EngineError, words};
+use super::error::EngineError;
+use crate::wording::reason;
 
 /// No file of Docker's client is longer.
 const LIMIT: u64 = 4 << 20;
@@ -180,7 +181,7 @@ pub(super) fn json(path: &Path) -> Result<Option<Value>, EngineError> {
         Ok(meta) if meta.len() > LIMIT => return Err(unreadable("it is too long".to_owned())),
         _ => {}
     }
-    let bytes = std::fs::read(path).map_err(|e| unreadable(words(&e)))?;
+    let bytes = std::fs::read(path).map_err(|e| unreadable(reason(&e)))?;
     // What is not understood may be a secret: the place alone is told.
     let place = |e: serde_json::Error| format!("not valid JSON at line {}, column {}", e.line(), e.column());
     serde_json::from_slice(&bytes).map(Some).map_err(|e| unreadable(place(e)))

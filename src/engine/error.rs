@@ -4,6 +4,8 @@ use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::wording::reason;
+
 /// Why an engine can't be found, reached or asked.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -190,25 +192,12 @@ fn place(folder: Option<&PathBuf>) -> String {
     folder.map_or_else(String::new, |f| format!(" in {}", f.display()))
 }
 
-/// An error of the system in words.
-pub(super) fn words(error: &io::Error) -> String {
-    let text = error.to_string();
-    let text = text.split(" (os error").next().unwrap_or(&text);
-    let mut chars = text.chars();
-    match (chars.next(), chars.as_str()) {
-        (Some(first), rest) if !rest.starts_with(char::is_uppercase) => {
-            first.to_lowercase().chain(rest.chars()).collect()
-        }
-        _ => text.to_owned(),
-    }
-}
-
 /// An error and what caused it, without saying anything twice.
 pub(super) fn chain(error: &(dyn std::error::Error + 'static)) -> String {
     let mut text = error.to_string();
     let mut next = error.source();
     while let Some(cause) = next {
-        let words = cause.downcast_ref::<io::Error>().map_or_else(|| cause.to_string(), words);
+        let words = cause.downcast_ref::<io::Error>().map_or_else(|| cause.to_string(), reason);
         if !text.contains(&words) {
             text.push_str(": ");
             text.push_str(&words);
@@ -239,6 +228,6 @@ mod tests {
         let cause = io::Error::from_raw_os_error(32);
         let error = EngineError::Runtime { why: "a: broken pipe".to_owned() };
         assert_eq!(chain(&error), "preparing connections: a: broken pipe");
-        assert_eq!(words(&cause), "broken pipe");
+        assert_eq!(reason(&cause), "broken pipe");
     }
 }

@@ -36,6 +36,7 @@ pub use self::grpc::Grpc;
 pub use self::http1::Answer;
 pub use self::program::Program;
 pub use self::stream::{Io, Stream};
+use crate::wording::reason;
 
 /// Runs `work` with a runtime for connections, and waits for its end: all connections of a build live on the calling thread.
 ///
@@ -43,6 +44,6 @@ pub use self::stream::{Io, Stream};
 /// The system has no means for a runtime.
 pub fn block_on<T>(work: impl Future<Output = T>) -> Result<T, EngineError> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let runtime = runtime.map_err(|e| EngineError::Runtime { why: error::words(&e) })?;
+    let runtime = runtime.map_err(|e| EngineError::Runtime { why: reason(&e) })?;
     Ok(runtime.block_on(work))
 }

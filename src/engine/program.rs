@@ -11,7 +11,8 @@ use tokio::sync::oneshot;
 
 use super::address::Ssh;
 use super::endpoint::Kind;
-use super::error::{printable, words};
+use super::error::printable;
+use crate::wording::reason;
 
 /// As much of what a program complains about is kept.
 const COMPLAINT: u64 = 4 << 10;
@@ -152,7 +153,7 @@ pub(super) fn failed_to_run(output: &[u8]) -> io::Result<()> {
 
 /// Why a program did not start.
 pub(super) fn not_started(program: &Program, error: &io::Error) -> (String, Option<String>) {
-    let why = format!("starting {}: {}", program.name, words(error));
+    let why = format!("starting {}: {}", program.name, reason(error));
     let hint = (error.kind() == io::ErrorKind::NotFound)
         .then(|| format!("install {}, or use another address", program.name));
     (why, hint)

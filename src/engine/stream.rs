@@ -9,9 +9,10 @@ use tokio::net::{TcpStream, UnixStream};
 use super::address::Address;
 use super::connect::Patience;
 use super::endpoint::Endpoint;
-use super::error::{EngineError, words};
+use super::error::EngineError;
 use super::program::{self, Process, Program};
 use super::{container, tls};
+use crate::wording::reason;
 
 /// Bytes to and from an engine.
 pub trait Io: AsyncRead + AsyncWrite + Unpin + Send + 'static {}
@@ -81,11 +82,11 @@ fn unix_error(endpoint: &Endpoint, path: &Path, error: &io::Error) -> EngineErro
         }
         _ => None,
     };
-    EngineError::Unreachable { place: endpoint.place(), why: words(error), hint }
+    EngineError::Unreachable { place: endpoint.place(), why: reason(error), hint }
 }
 
 fn tcp_error(endpoint: &Endpoint, error: &io::Error) -> EngineError {
     let hint = (error.kind() == io::ErrorKind::ConnectionRefused)
         .then(|| "nobody listens there: start the engine, or correct the port".to_owned());
-    EngineError::Unreachable { place: endpoint.place(), why: words(error), hint }
+    EngineError::Unreachable { place: endpoint.place(), why: reason(error), hint }
 }

@@ -14,7 +14,8 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
 use super::endpoint::{Endpoint, Kind, Tls};
-use super::error::{EngineError, words};
+use super::error::EngineError;
+use crate::wording::reason;
 
 /// Agrees on TLS on a connection to `host`.
 pub(super) async fn agree(
@@ -32,7 +33,7 @@ pub(super) async fn agree(
     let agreed = TlsConnector::from(Arc::new(config)).connect(name, stream).await;
     agreed.map_err(|e| match inside(&e) {
         Some(why) => refused(&endpoint.place(), why),
-        None => error(words(&e)),
+        None => error(reason(&e)),
     })
 }
 
@@ -149,7 +150,7 @@ fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
 
 fn pem(path: &Path, error: &rustls::pki_types::pem::Error) -> String {
     match error {
-        rustls::pki_types::pem::Error::Io(e) => format!("reading {}: {}", path.display(), words(e)),
+        rustls::pki_types::pem::Error::Io(e) => format!("reading {}: {}", path.display(), reason(e)),
         // What is written there may be secret: not even its parts are told.
         _ => format!("{} holds no certificate or key that can be read", path.display()),
     }

@@ -5,10 +5,10 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use super::{DockerfileInput, NamedInput, Request};
-use crate::error::reason;
 use crate::image::Platform;
 use crate::plan::PlanOptions;
 use crate::project::{Build, ContextRef, DockerfileRef, Files, NamedRef, Place, Setting};
+use crate::wording::reason;
 
 /// Files on disk. Relative paths start from where the program runs.
 #[derive(Debug, Clone, Copy, Default)]

@@ -14,7 +14,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("litter", &[]),
     ("credentials", &[]),
     ("progress", &[]),
-    ("engine", &[]),
+    ("engine", &["wording"]),
     ("log", &["progress"]),
     ("digest", &["entry", "observer"]),
     ("index", &["digest"]),
@@ -81,6 +81,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "report",
             "session",
             "snapshot",
+            "wording",
         ],
     ),
     (
