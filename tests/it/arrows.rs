@@ -50,7 +50,10 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("report", &["check", "diff", "digest", "entry", "wording"]),
     (
         "error",
-        &["cache", "context", "engine", "git", "image", "imported", "pack", "pattern", "plan", "snapshot"],
+        &[
+            "cache", "context", "engine", "git", "image", "imported", "pack", "pattern", "plan", "snapshot",
+            "wording",
+        ],
     ),
     (
         "ops",
