@@ -2,7 +2,7 @@
 //!
 //! `fixtures/rules/<code>.txt` holds cases: `=== fires ARGUMENT…` or `=== quiet ARGUMENT…` starts one, `--- PATH` a file of its context.
 //! A file `tree` is in the notation of `support::tree` and for what text can't show; a file `git` says that the context is a repository
-//! with all of it in one commit.
+//! with all of it in one commit, and each line `TIMES PATH` in it that so many commits follow that change a file.
 
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
@@ -73,7 +73,6 @@ const EXAMPLES: &[&str] = &[
 
 /// Rules that no small context can make fire for every user, and why; their own tests show them.
 const ELSEWHERE: &[(&str, &str)] = &[
-    ("InvalidBaseImagePlatform", "hangs on a base image's config"),
     ("build-fails", "is for what has no rule"),
     ("device-node", "can be made by root alone"),
     ("invalid-check-options", "is refused by the Dockerfile's reader first"),
@@ -84,7 +83,6 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("root-unreadable", "hangs on who runs the tests"),
     ("unreadable", "hangs on who runs the tests"),
     ("vanished", "hangs on what else writes there"),
-    ("volatile-file-early", "hangs on a long history"),
 ];
 
 #[test]
@@ -185,10 +183,20 @@ fn on_disk(case: &Case) -> tempfile::TempDir {
             }
         }
     }
-    if case.files.iter().any(|(path, _)| path == "git") {
+    if let Some((_, history)) = case.files.iter().find(|(path, _)| path == "git") {
         commit(dir.path());
+        history.lines().filter(|line| !line.trim().is_empty()).for_each(|line| change(dir.path(), line));
     }
     dir
+}
+
+/// Commits that change a file: `TIMES PATH`.
+fn change(dir: &Path, line: &str) {
+    let (times, path) = line.split_once(' ').expect("TIMES PATH");
+    for n in 0..times.parse::<u32>().expect("a number") {
+        fs::write(dir.join(path), format!("{n}\n")).expect("a file");
+        git(dir, &["commit", "-q", "-a", "-m", "a change"]);
+    }
 }
 
 fn temporary() -> tempfile::TempDir {
