@@ -73,7 +73,7 @@ fn assert_round_trip(tree: &Tree, archive: &[u8]) {
 
 /// Files of all sizes at which something changes.
 fn sizes() -> Tree {
-    let edges = [512, 256 * 1024, 512 * 1024, 4 << 20];
+    let edges = [512, 256 * 1024, 512 * 1024, 2 << 20];
     let around = edges.iter().flat_map(|edge| [edge - 1, *edge, edge + 1]);
     let sizes = [0, 1, 2, 1023, 1024, 1025, 3 * 512 * 1024 + 5, (9 << 20) + 77].into_iter().chain(around);
     let mut tree = Tree::default();
@@ -352,7 +352,7 @@ fn faults(length: usize, disk: bool, spoil: impl Fn(&Tree), now: Option<&[u8]>) 
     texts
 }
 
-const LENGTHS: [usize; 4] = [100, 300 * 1024, 600 * 1024, (4 << 20) + 1];
+const LENGTHS: [usize; 4] = [100, 300 * 1024, 600 * 1024, (2 << 20) + 1];
 
 fn assert_all(texts: &[String], wanted: &str) {
     assert_eq!(texts.len(), 12);

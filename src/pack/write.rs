@@ -20,8 +20,8 @@ const TASK: usize = 512 * 1024;
 const LARGE: u64 = 256 * 1024;
 /// More threads than these only wait for the one that writes.
 const READERS: usize = 8;
-/// More threads than these would take too much memory: each has a task of four mebibytes and a compressor.
-const COMPRESSORS: usize = 16;
+/// More threads than these would take too much memory: each has a task with its result, and a compressor.
+const COMPRESSORS: usize = 12;
 /// Buffer for streams that are sent as wholes.
 const BUFFER: usize = 256 * 1024;
 
@@ -41,7 +41,7 @@ pub fn write(
     let out = Out::new(sink);
     let sizes = sizes(options, &out);
     let threads = threads(options);
-    let line = Line::new(Tasks::new(source.entries(), sizes), threads * 2 + 2);
+    let line = Line::new(Tasks::new(source.entries(), sizes), ahead(options, threads));
     let reader = Reader { source, options, sizes, spare: Mutex::new(Vec::new()) };
     let mut writer = Writer::new(options, out, observer);
     let mut summary = count(source.entries());
@@ -77,6 +77,11 @@ fn threads(options: &Options<'_>) -> usize {
     let machine = || thread::available_parallelism().map_or(1, usize::from);
     let wanted = if options.threads == 0 { machine() } else { options.threads };
     wanted.min(most)
+}
+
+/// How many tasks may be under way or wait to be written. Compressed ones are large, and take longer than their writing.
+fn ahead(options: &Options<'_>, threads: usize) -> usize {
+    if options.compression == Compression::None { threads * 2 + 2 } else { threads + 2 }
 }
 
 fn count(entries: &[Entry]) -> Summary {
@@ -146,7 +151,7 @@ impl<'a> Reader<'a> {
                 raw.resize(raw.len() + if end { END } else { 0 }, 0);
             }
         }
-        Ok(match compressor.pack(&raw)? {
+        Ok(match compressor.pack(&raw, || self.buffer())? {
             None => Piece::Plain(raw),
             Some(packed) => {
                 let length = raw.len();
@@ -243,9 +248,7 @@ impl<'a, 's> Writer<'a, 's> {
                 self.written += packed.bytes.len() as u64;
                 self.tar_bytes += length as u64;
                 self.observer.event(Event::Packed(length as u64));
-                if let Some(raw) = raw {
-                    reader.give_back(raw);
-                }
+                raw.into_iter().chain([packed.bytes]).for_each(|buffer| reader.give_back(buffer));
             }
             Piece::Whole(entry, whole) => self.whole(entry, whole, reader)?,
         }
