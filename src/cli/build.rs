@@ -37,6 +37,7 @@ pub fn run(verb: &BuildVerb) -> Result<u8, Error> {
         transport: match verb.transport {
             TransportArg::Files => Transport::Files,
             TransportArg::Tar => Transport::Tar,
+            TransportArg::Oci => Transport::Oci,
         },
         store: snapshot::store().ok(),
         records: folders::state(|name| std::env::var_os(name)).map(|folder| folder.join("builds")),

@@ -179,6 +179,11 @@ impl Index {
         }
     }
 
+    /// What a file in this state can be told by from now on, in place of its content; `None` where a change could leave no trace.
+    pub fn memorable(&self, identity: &Identity) -> Option<Identity> {
+        self.lasting(identity).filter(|i| self.is_settled(i))
+    }
+
     /// Writes what was learned, together with what was known before; does nothing when nothing was learned. `present` are all
     /// files of the context that are there.
     ///

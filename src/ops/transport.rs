@@ -54,9 +54,11 @@ pub fn oci(store: &str, session: &str, image: Digest) -> Told {
     told
 }
 
-/// The Dockerfile isn't looked for in the context.
+/// The attribute by which the Dockerfile isn't looked for in the context, but in the local of this name.
+pub const DOCKERFILE: (&str, &str) = ("dockerfilekey", "dockerfile");
+
 fn dockerfile(told: &mut Told) {
-    told.attrs.insert("dockerfilekey".into(), "dockerfile".into());
+    told.attrs.insert(DOCKERFILE.0.into(), DOCKERFILE.1.into());
 }
 
 /// A graph of one source: its operation, and one that points at it as the result.

@@ -236,4 +236,6 @@ pub enum TransportArg {
     Files,
     /// As one tar.
     Tar,
+    /// As an image, which the engine knows by its digest.
+    Oci,
 }

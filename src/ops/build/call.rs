@@ -46,6 +46,7 @@ async fn converse(engine: &Engine, request: SolveRequest) -> Result<Response, Fa
     let asked = FrontendRequest {
         frontend: request.frontend.clone(),
         frontend_opt: request.frontend_attrs.clone(),
+        frontend_inputs: request.frontend_inputs.clone(),
         allow_result_return: true,
         allow_result_array_ref: true,
         ..FrontendRequest::default()

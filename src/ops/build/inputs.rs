@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use super::layer::Layered;
 use super::options::Options;
 use crate::digest::Digest;
 use crate::error::Error;
@@ -32,6 +34,8 @@ pub struct Inputs {
     pub archive: Option<Vec<u8>>,
     /// OCI layouts by the names of their stores.
     pub layouts: BTreeMap<String, PathBuf>,
+    /// The context as an image.
+    pub image: Option<Arc<Layered>>,
 }
 
 /// Finds everything; reads standard input as far as that decides what it is.

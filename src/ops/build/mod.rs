@@ -5,6 +5,7 @@ mod can;
 pub mod failure;
 mod files;
 mod inputs;
+mod layer;
 mod load;
 mod offer;
 mod options;
@@ -158,6 +159,9 @@ async fn attempt(
         let docker = Engine::connect(&job.load_into, Patience::default()).await?;
         can.loads_oci = docker.about().has_containerd_store();
     }
+    if job.transport == Transport::Oci {
+        imaged(job, &mut inputs, &can, interrupt).await?;
+    }
     let mut solve = solve(&job.options, &inputs, &can)?;
     solve.warnings.iter().for_each(|text| screen.warning(text));
     screen.begins(&About { builder: job.surroundings.builder.clone(), driver: can.driver.name() });
@@ -181,12 +185,12 @@ async fn attempt(
         }
     }
     stores::resolve(&mut solve)?.iter().for_each(|text| watch.screen.warning(text));
-    let offer::Offer { session, exports, archive, changed } =
+    let offer::Offer { session, exports, archive, changed, definitions } =
         offer::session(job, &mut inputs, &solve, stdin)?;
     // The address of an archive is known once it is offered.
     solve.attrs.extend(inputs.attrs.get("context").map(|url| ("context".to_owned(), url.clone())));
     let session = Arc::new(session);
-    let request = run::request(&solve, &offer::random_id(), &session.id);
+    let request = run::request(&solve, definitions, &offer::random_id(), &session.id);
     let mut loading = archive.map(|archive| Box::pin(load::load(&job.load_into, archive)));
     let mut loaded = None;
     let answer = {
@@ -217,7 +221,8 @@ async fn attempt(
             if let Some(exports) = exports {
                 exports.abandon().await;
             }
-            return Err(explained(failure, foreseen.as_ref(), screen));
+            let trouble = inputs.image.as_ref().and_then(|image| image.trouble());
+            return Err(explained(failure, foreseen.as_ref(), trouble, screen));
         }
     };
     let changed = changed.told();
@@ -265,10 +270,7 @@ async fn attempt(
 /// # Errors
 /// [`Error::Usage`] for a context that is no folder.
 fn streamed(job: &Job, inputs: &mut Inputs) -> Result<Box<dyn Read + Send>, Error> {
-    let Some(request) = job.request.as_ref().filter(|_| inputs.locals.remove("context").is_some()) else {
-        let hint = "leave --transport out: only a folder, for one platform, can be sent otherwise than usual";
-        return Err(Error::usage("this context can't be sent as a tar", hint));
-    };
+    let request = otherwise(job, inputs, "a tar")?;
     let options =
         PackOptions { mtime: Mtime::Listed, context_only: true, digest: None, ..PackOptions::default() };
     let packable = Arc::new(Packable::of(request, &options, &Silent)?);
@@ -276,6 +278,37 @@ fn streamed(job: &Job, inputs: &mut Inputs) -> Result<Box<dyn Read + Send>, Erro
     inputs.attrs.extend(transport::tar(&offer::random_id()).attrs);
     let stream = PackStream::new(packable, options);
     Ok(Box::new(stream.map_err(|e| Error::Usage { message: format!("starting to pack: {e}"), hint: None })?))
+}
+
+/// The context as an image in place of a folder.
+///
+/// # Errors
+/// [`Error::Usage`] for a context that is no folder, and for an engine that takes no images from a session: a dockerd with its old image
+/// store, BuildKit before 0.11. [`Error`] for one that can't be read.
+async fn imaged(
+    job: &Job,
+    inputs: &mut Inputs,
+    can: &Capabilities,
+    interrupt: &Interrupt,
+) -> Result<(), Error> {
+    let request = otherwise(job, inputs, "an image")?;
+    if !can.takes_layouts() {
+        let hint = "leave --transport out, turn on the containerd image store, or update the builder";
+        return Err(Error::usage("this engine takes no context as an image", hint));
+    }
+    let image = layer::image(request, job.records.as_deref(), interrupt).await?;
+    let image = Arc::new(layer::Layered::new(image));
+    inputs.attrs.insert(transport::DOCKERFILE.0.into(), transport::DOCKERFILE.1.into());
+    inputs.image = Some(image);
+    Ok(())
+}
+
+/// The request of a context that is sent as something else than a folder.
+fn otherwise<'j>(job: &'j Job, inputs: &mut Inputs, what: &str) -> Result<&'j Request, Error> {
+    job.request.as_ref().filter(|_| inputs.locals.remove("context").is_some()).ok_or_else(|| {
+        let hint = "leave --transport out: only a folder, for one platform, can be sent otherwise than usual";
+        Error::usage(format!("this context can't be sent as {what}"), hint)
+    })
 }
 
 /// Waits for what there may be.
@@ -381,8 +414,12 @@ fn place(job: &Job, engine: &Engine) -> Option<Place> {
         file.as_os_str().as_encoded_bytes(),
         options.target.as_deref().unwrap_or_default().as_bytes(),
         platforms.join(",").as_bytes(),
-        // The context's top has another key from a tar.
-        if job.transport == Transport::Tar { b"tar" } else { b"" },
+        // The context's top has another key where the engine unpacks it.
+        match job.transport {
+            Transport::Files => b"".as_slice(),
+            Transport::Tar => b"tar",
+            Transport::Oci => b"oci",
+        },
     ]
     .map(<[u8]>::to_vec);
     let subject: Vec<&[u8]> = subject.iter().map(Vec::as_slice).collect();
@@ -430,7 +467,12 @@ fn asked(solve: &Solve) -> String {
 }
 
 /// A failure, with what is known of its reason.
-fn explained(failure: Failure, foreseen: Option<&Foreseen>, screen: &mut dyn Screen) -> Error {
+fn explained(
+    failure: Failure,
+    foreseen: Option<&Foreseen>,
+    trouble: Option<String>,
+    screen: &mut dyn Screen,
+) -> Error {
     let status = match failure {
         Failure::Before(error) => return error,
         Failure::Interrupted => return Error::Interrupted,
@@ -447,7 +489,7 @@ fn explained(failure: Failure, foreseen: Option<&Foreseen>, screen: &mut dyn Scr
     let said = |text: &str| !text.is_empty() && status.message().contains(text);
     let faults = foreseen.map(|f| f.faults.as_slice()).unwrap_or_default();
     let known = faults.iter().find(|(fault, path)| blamed(path) || said(&fault.engine_message));
-    failure.hints.extend(known.map(|(fault, _)| offer::explanation(fault)));
+    failure.hints.extend(known.map(|(fault, _)| offer::explanation(fault)).or(trouble));
     screen.failed(&failure);
     Error::Build { message: failure.message }
 }

@@ -7,8 +7,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use bollard_buildkit_proto::pb;
+
 use super::Job;
 use super::inputs::Inputs;
+use super::layer::STORE;
 use super::load::{self, Archive};
 use super::options::{SecretSource, Target, boolean};
 use super::solve::{Driver, Solve};
@@ -18,6 +21,7 @@ use crate::credentials::Docker;
 use crate::credentials::http::Http;
 use crate::digest::Digest;
 use crate::error::Error;
+use crate::ops::transport;
 use crate::report::{ErrorReport, shown};
 use crate::session::auth::{self, Auth};
 use crate::session::content::Content;
@@ -74,6 +78,8 @@ pub struct Offer {
     pub archive: Option<Archive>,
     /// Files that changed while they were sent, in words.
     pub changed: Changed,
+    /// What the frontend takes in place of what it would ask for (`SolveRequest.FrontendInputs`).
+    pub definitions: BTreeMap<String, pb::Definition>,
 }
 
 /// Files that changed while they were sent, in words; more than a few are counted only.
@@ -141,11 +147,16 @@ pub fn session(
     if !stores.is_empty() {
         session = session.with(Content::METHODS, stores.service());
     }
+    let mut definitions = BTreeMap::new();
+    if let Some(image) = &inputs.image {
+        let told = transport::oci(STORE, &session.id, image.digest());
+        definitions = told.inputs;
+    }
     let (exports, archive) = exports(solve)?;
     if let Some(exports) = &exports {
         session = session.with(FileSend::METHODS, exports.service());
     }
-    Ok(Offer { session, exports, archive, changed })
+    Ok(Offer { session, exports, archive, changed, definitions })
 }
 
 /// How registries are asked: with Docker's credentials, in Docker's way.

@@ -7,6 +7,7 @@ use std::time::Duration;
 use bollard_buildkit_proto::moby::buildkit::v1::{
     CacheOptions, CacheOptionsEntry, Exporter, SolveRequest, StatusRequest, StatusResponse,
 };
+use bollard_buildkit_proto::pb;
 use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinHandle;
 use tonic::{Code, Status};
@@ -66,8 +67,13 @@ pub enum Failure {
     Interrupted,
 }
 
-/// The request as it is sent.
-pub fn request(solve: &Solve, reference: &str, session: &str) -> SolveRequest {
+/// The request as it is sent. `definitions` are inputs that the frontend is given.
+pub fn request(
+    solve: &Solve,
+    definitions: BTreeMap<String, pb::Definition>,
+    reference: &str,
+    session: &str,
+) -> SolveRequest {
     let exporters: Vec<Exporter> = solve
         .exports
         .iter()
@@ -83,6 +89,7 @@ pub fn request(solve: &Solve, reference: &str, session: &str) -> SolveRequest {
         exporters,
         frontend: solve.frontend.clone(),
         frontend_attrs: solve.frontend_attrs().into_iter().collect(),
+        frontend_inputs: definitions.into_iter().collect(),
         cache: Some(CacheOptions {
             exports: solve.cache_to.iter().map(cache).collect(),
             imports: solve.cache_from.iter().map(cache).collect(),
@@ -237,7 +244,7 @@ mod tests {
 
     #[test]
     fn old_engines_find_the_exporter_in_fields_of_their_own() {
-        let request = request(&solve(), "r", "s");
+        let request = request(&solve(), BTreeMap::new(), "r", "s");
         assert_eq!(request.exporter_deprecated, "moby");
         assert_eq!(request.exporter_attrs_deprecated, request.exporters[0].attrs);
         assert_eq!(request.exporters[0].attrs["name"], "x");
@@ -245,7 +252,7 @@ mod tests {
 
     #[test]
     fn the_frontend_is_told_of_the_caches() {
-        let request = request(&solve(), "r", "s");
+        let request = request(&solve(), BTreeMap::new(), "r", "s");
         assert_eq!(request.frontend_attrs["cache-imports"], r#"[{"Type":"local","Attrs":{"src":"/c"}}]"#);
         assert_eq!(request.cache.unwrap().imports[0].attrs["src"], "/c");
     }

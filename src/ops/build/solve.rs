@@ -55,6 +55,11 @@ impl Capabilities {
     fn is_full(&self) -> bool {
         self.driver != Driver::Docker || self.containerd_store
     }
+
+    /// Whether it reads OCI layouts from a session (BuildKit 0.11, which attests as well, and containerd's store).
+    pub fn takes_layouts(&self) -> bool {
+        self.is_full() && self.attestations
+    }
 }
 
 /// A cache that the engine reads or writes.

@@ -1,18 +1,20 @@
 //! Folders of the client's that an engine reads from and writes to as content stores: caches, OCI layouts.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use super::inputs::Inputs;
+use super::layer::STORE;
 use super::offer::invalid;
 use super::options::{CacheEntry, Target};
 use super::run::Response;
 use super::solve::Solve;
 use crate::error::Error;
 use crate::session::content::layout::{self, Name};
-use crate::session::content::{self, Access, Stores};
+use crate::session::content::{self, Access, Blobs, Stores};
 
 /// The tag of a cache without one.
 const LATEST: &str = "latest";
@@ -88,7 +90,11 @@ pub fn offered(inputs: &Inputs, solve: &Solve) -> Result<Stores, Error> {
             stores.push((Stores::EXPORT.to_owned(), path.clone(), Access::Write));
         }
     }
-    Stores::new(stores).map_err(invalid)
+    let stores = Stores::new(stores).map_err(invalid)?;
+    match &inputs.image {
+        Some(image) => stores.with(Stores::oci(STORE), Arc::clone(image) as Arc<dyn Blobs>).map_err(invalid),
+        None => Ok(stores),
+    }
 }
 
 /// Enters what the engine has written into the indexes of the layouts.

@@ -1,7 +1,8 @@
 //! A context as an image of one layer, whose digest is the context's own: an engine that has seen it asks for nothing.
 
-use std::io::{self, Read};
+use std::io;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use serde_json::json;
 
@@ -36,16 +37,24 @@ const CONFIG: &str = "application/vnd.oci.image.config.v1+json";
 const LAYER: &str = "application/vnd.oci.image.layer.v1.tar";
 
 impl ContextImage {
-    /// Packs once to know the digest; nothing is kept, and the layer is packed again when an engine asks for it.
+    /// Packs once to know the digest of the layer; nothing is kept.
     ///
     /// # Errors
-    /// [`Error`] when a file can't be read.
-    pub fn of(packable: Arc<Packable>, options: PackOptions, observer: &dyn Observer) -> Result<Self, Error> {
-        let digest = Some(Algorithm::Sha256);
-        let options = PackOptions { digest, compression: Compression::None, ..options };
-        let summary = pack(&packable, &options, Sink::Writer(&mut io::sink()), None, observer)?;
+    /// [`Error`] when a file can't be read, or `cancel` was set.
+    pub fn layer_of(
+        packable: &Packable,
+        options: &PackOptions,
+        cancel: Option<&AtomicBool>,
+        observer: &dyn Observer,
+    ) -> Result<Blob, Error> {
+        let options = Self::options(options, Some(Algorithm::Sha256));
+        let summary = pack(packable, &options, Sink::Writer(&mut io::sink()), cancel, observer)?;
         let digest = summary.digest.unwrap_or_else(|| Digest::sha256(b""));
-        let layer = Blob { digest, size: summary.written };
+        Ok(Blob { digest, size: summary.written })
+    }
+
+    /// The image of which the layer is known. It is packed when somebody reads it.
+    pub fn new(packable: Arc<Packable>, options: &PackOptions, layer: Blob) -> Self {
         let config = blob(&json!({
             "architecture": "unknown",
             "os": "unknown",
@@ -58,7 +67,11 @@ impl ContextImage {
             "config": descriptor(CONFIG, config.0),
             "layers": [descriptor(LAYER, layer)],
         }));
-        Ok(Self { packable, options: PackOptions { digest: None, ..options }, layer, config, manifest })
+        Self { packable, options: Self::options(options, None), layer, config, manifest }
+    }
+
+    fn options(options: &PackOptions, digest: Option<Algorithm>) -> PackOptions {
+        PackOptions { digest, compression: Compression::None, ..options.clone() }
     }
 
     /// The digest by which an engine knows the context.
@@ -71,24 +84,23 @@ impl ContextImage {
         [self.manifest.0, self.config.0, self.layer]
     }
 
-    /// Reads a blob from `offset` on; `None` for one that the image doesn't have.
+    /// The bytes of manifest or config.
+    pub fn document(&self, digest: Digest) -> Option<&[u8]> {
+        let found = [&self.manifest, &self.config].into_iter().find(|(blob, _)| blob.digest == digest);
+        found.map(|(_, bytes)| &bytes[..])
+    }
+
+    /// The layer, packed anew. It is for the reader to see whether it still has the digest.
     ///
     /// # Errors
-    /// What the system says when there is no pipe or no thread to be had. Reading fails when a file has changed since the digest was
-    /// computed, if only its size tells.
-    pub fn open(&self, digest: Digest, offset: u64) -> io::Result<Option<Box<dyn Read + Send>>> {
-        for (blob, bytes) in [&self.manifest, &self.config] {
-            if blob.digest == digest {
-                let from = usize::try_from(offset).unwrap_or(usize::MAX).min(bytes.len());
-                return Ok(Some(Box::new(io::Cursor::new(bytes[from..].to_vec()))));
-            }
-        }
-        if digest != self.layer.digest {
-            return Ok(None);
-        }
-        let mut stream = PackStream::new(Arc::clone(&self.packable), self.options.clone())?;
-        io::copy(&mut (&mut stream).take(offset), &mut io::sink())?;
-        Ok(Some(Box::new(stream)))
+    /// What the system says when there is no pipe or no thread to be had.
+    pub fn layer(&self) -> io::Result<PackStream> {
+        PackStream::new(Arc::clone(&self.packable), self.options.clone())
+    }
+
+    /// What was packed.
+    pub fn packable(&self) -> &Packable {
+        &self.packable
     }
 }
 
@@ -104,6 +116,8 @@ fn descriptor(media_type: &str, blob: Blob) -> serde_json::Value {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Read as _;
+
     use super::*;
     use crate::observer::Silent;
     use crate::ops::Request;
@@ -111,14 +125,9 @@ mod tests {
     fn image(folder: &std::path::Path) -> ContextImage {
         let request = Request { context: folder.to_owned(), ..Request::default() };
         let options = PackOptions::default();
-        let packable = Packable::of(&request, &options, &Silent).unwrap();
-        ContextImage::of(Arc::new(packable), options, &Silent).unwrap()
-    }
-
-    fn read(image: &ContextImage, blob: Blob, offset: u64) -> Vec<u8> {
-        let mut bytes = Vec::new();
-        image.open(blob.digest, offset).unwrap().unwrap().read_to_end(&mut bytes).unwrap();
-        bytes
+        let packable = Arc::new(Packable::of(&request, &options, &Silent).unwrap());
+        let layer = ContextImage::layer_of(&packable, &options, None, &Silent).unwrap();
+        ContextImage::new(packable, &options, layer)
     }
 
     #[test]
@@ -126,14 +135,16 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("a"), vec![7; 200_000]).unwrap();
         let image = image(folder.path());
-        for blob in image.blobs() {
-            let bytes = read(&image, blob, 0);
+        let [manifest, config, layer] = image.blobs();
+        let mut packed = Vec::new();
+        image.layer().unwrap().read_to_end(&mut packed).unwrap();
+        let document = |blob: Blob| image.document(blob.digest).unwrap().to_vec();
+        for (blob, bytes) in [(manifest, document(manifest)), (config, document(config)), (layer, packed)] {
             assert_eq!((Digest::sha256(&bytes), bytes.len() as u64), (blob.digest, blob.size));
-            assert_eq!(read(&image, blob, 100), bytes[100..]);
         }
-        let manifest: serde_json::Value = serde_json::from_slice(&read(&image, image.blobs()[0], 0)).unwrap();
-        assert_eq!(manifest["layers"][0]["digest"], image.blobs()[2].digest.to_string());
-        assert!(image.open(Digest::sha256("other"), 0).unwrap().is_none());
+        let manifest: serde_json::Value = serde_json::from_slice(&document(manifest)).unwrap();
+        assert_eq!(manifest["layers"][0]["digest"], layer.digest.to_string());
+        assert_eq!((image.document(Digest::sha256("other")), image.document(layer.digest)), (None, None));
     }
 
     #[test]

@@ -6,6 +6,7 @@
 mod dockerfile;
 mod image;
 mod modes;
+mod state;
 mod stream;
 mod times;
 mod used;
@@ -30,6 +31,7 @@ use crate::digest::Algorithm;
 use crate::entry::{ContextPath, Entry, Source};
 use crate::error::Error;
 use crate::git::{GitError, Repository};
+use crate::index::Index;
 use crate::observer::Observer;
 use crate::pack::{self, Compression, Sink, Summary};
 use crate::report::{PackReport, PackedDockerfile, PathField, WarningReport, shown};
@@ -73,6 +75,8 @@ pub struct Packable {
     context: Context,
     entries: Vec<Entry>,
     dockerfile: Option<InTar>,
+    /// What is remembered of the folder's files.
+    index: Option<Index>,
     /// What surprises about it.
     pub warnings: Vec<WarningReport>,
 }
@@ -116,7 +120,13 @@ impl Packable {
         } else {
             let located = locate::locate(request)?;
             let ignore = located.ignore.clone();
-            let local = local::load(analysis::CONTEXT, &request.context, ignore, None, observer)??;
+            let local = local::load(
+                analysis::CONTEXT,
+                &request.context,
+                ignore,
+                request.index.as_deref(),
+                observer,
+            )??;
             local.context.check()?;
             let entries = local.context.entries().to_vec();
             (located, local, entries)
@@ -141,7 +151,7 @@ impl Packable {
                 entries.sort_by(|a, b| a.path.cmp(&b.path));
             }
         }
-        Ok(Self { context: local.context, entries, dockerfile, warnings })
+        Ok(Self { context: local.context, entries, dockerfile, index: local.index, warnings })
     }
 
     /// What is said about a tar of this.

@@ -120,7 +120,7 @@ impl Ingest {
             )));
         }
         store.absent(&digest)?;
-        self.name(&store.path(&digest)).map_err(failed)
+        self.name(&store.path(&digest)?).map_err(failed)
     }
 
     fn hash_anew(&mut self, like: &BlobDigest) -> io::Result<()> {

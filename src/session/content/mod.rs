@@ -1,7 +1,8 @@
 //! Blobs that the engine reads from and writes to this machine: local caches (`type=local`), OCI layouts as named contexts
 //! (`session/content`, over containerd's content service).
 //!
-//! A store is an OCI layout's folder. A blob gets its name when all of it is there and its digest is right, and not before.
+//! A store is an OCI layout's folder, where a blob gets its name when all of it is there and its digest is right, and not before; or
+//! something that makes blobs when they are asked for, of which nothing is on disk.
 
 mod digest;
 mod ingest;
@@ -29,6 +30,23 @@ pub enum Access {
     Read,
     /// Blobs are read, added and removed.
     Write,
+}
+
+/// Blobs that are in no folder: they are made when they are asked for, and only read. The engine's name for a blob reaches these methods
+/// only when it is a digest.
+pub trait Blobs: std::fmt::Debug + Send + Sync {
+    /// All that there are.
+    fn digests(&self) -> Vec<BlobDigest>;
+
+    /// How many bytes a blob has; `None` for one that isn't here.
+    fn size(&self, digest: &BlobDigest) -> Option<u64>;
+
+    /// Fills `buffer` with the blob's bytes from `offset` on. A client of containerd's reads a blob in many calls, each at the offset where
+    /// the last one ended (`core/content/proxy/content_reader.go`).
+    ///
+    /// # Errors
+    /// Why it can't be made, in words that the engine passes on.
+    fn read_exact_at(&self, digest: &BlobDigest, buffer: &mut [u8], offset: u64) -> io::Result<()>;
 }
 
 /// The stores that a build offers, by the names under which the engine asks for them. Cheap to clone.
@@ -74,6 +92,19 @@ impl Stores {
         Ok(Self { offered: Arc::new(offered) })
     }
 
+    /// Offers blobs under a name, too.
+    ///
+    /// # Errors
+    /// A name with two stores.
+    pub fn with(self, id: String, blobs: Arc<dyn Blobs>) -> Result<Self, StoreError> {
+        let mut offered = Arc::unwrap_or_clone(self.offered);
+        if offered.contains_key(&id) {
+            return Err(StoreError::Twice { id });
+        }
+        offered.insert(id, Arc::new(Store::of(blobs)));
+        Ok(Self { offered: Arc::new(offered) })
+    }
+
     /// True when there is nothing to offer.
     pub fn is_empty(&self) -> bool {
         self.offered.is_empty()
@@ -96,7 +127,7 @@ pub enum StoreError {
         /// Why.
         error: io::Error,
     },
-    /// Two folders have one name.
+    /// Two stores have one name.
     #[error("oci store key {id:?} already exists")]
     Twice {
         /// The name.

@@ -2,7 +2,6 @@
 
 use std::convert::Infallible;
 use std::future::Future;
-use std::os::unix::fs::FileExt as _;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -231,8 +230,8 @@ fn read(
     to: &Replies<proto::ReadResponse>,
 ) -> Result<(), Status> {
     let digest = digest(&request.digest)?;
-    let (file, found) = store.blob(&digest)?;
-    let length = found.len();
+    let blob = store.blob(&digest)?;
+    let length = blob.length();
     let start = u64::try_from(request.offset).unwrap_or(0);
     if start > length {
         return Err(Status::out_of_range(format!("read past object length {length} bytes")));
@@ -242,7 +241,7 @@ fn read(
     let mut at = start;
     while at < end {
         let mut data = vec![0; usize::try_from(CHUNK.min(end - at)).unwrap_or(0)];
-        file.read_exact_at(&mut data, at)
+        blob.read_exact_at(&mut data, at)
             .map_err(|e| Status::data_loss(format!("reading content {digest}: {e}")))?;
         let offset = i64::try_from(at - start).unwrap_or(i64::MAX);
         at += data.len() as u64;

@@ -263,6 +263,67 @@ async fn a_hostile_engine_reads_nothing_else_and_writes_to_no_store_for_reading(
     assert_eq!(engine.info(&there).await.unwrap_err().code(), Code::InvalidArgument);
 }
 
+/// One blob, of which every byte is the same.
+#[derive(Debug)]
+struct Made(BlobDigest);
+
+const MADE: u64 = 3 << 20;
+
+impl Blobs for Made {
+    fn digests(&self) -> Vec<BlobDigest> {
+        vec![self.0.clone()]
+    }
+
+    fn size(&self, digest: &BlobDigest) -> Option<u64> {
+        (*digest == self.0).then_some(MADE)
+    }
+
+    fn read_exact_at(&self, _: &BlobDigest, buffer: &mut [u8], offset: u64) -> io::Result<()> {
+        if offset == MADE - 1 {
+            return Err(io::Error::other("it has changed"));
+        }
+        buffer.fill(7);
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn blobs_that_are_made_are_only_read() {
+    let there = digest(b"made");
+    let stores = Stores::default();
+    let made = || Arc::new(Made(BlobDigest::parse(&there).unwrap()));
+    let stores = stores.with("made".into(), made()).unwrap();
+    let twice = stores.clone().with("made".into(), made()).unwrap_err();
+    assert_eq!(twice.to_string(), "oci store key \"made\" already exists");
+    let session = Session::new("id", "name", "key").with(Content::METHODS, stores.service());
+    let engine = Engine { channel: testing::engine(session).await, store: "made" };
+    let info = engine.info(&there).await.unwrap();
+    assert_eq!((info.digest.as_str(), info.size), (there.as_str(), MADE as i64));
+    assert_eq!(engine.read(&there, 5, 2_000_000).await.unwrap(), [7; 2_000_000]);
+    assert_eq!(engine.read(&there, 0, 0).await.unwrap().len() as u64, MADE);
+    let error = engine.read(&there, MADE as i64 - 1, 0).await.unwrap_err();
+    assert!(error.message().ends_with(": it has changed"), "{error}");
+    assert_eq!(engine.read(&there, MADE as i64 + 1, 0).await.unwrap_err().code(), Code::OutOfRange);
+    for other in [digest(b"other"), there.replace("sha256", "sha512"), "../made".into()] {
+        assert!(engine.info(&other).await.is_err() && engine.read(&other, 0, 0).await.is_err(), "{other}");
+    }
+    let delete = proto::DigestRequest { digest: there.clone() };
+    let refused = engine.call::<_, proto::Empty>("Delete", delete).await.unwrap_err();
+    assert_eq!(refused.code(), Code::PermissionDenied);
+    for write in [commit("", 0, 0, b"x"), commit(&there, 0, 0, b"made"), message(action::STAT, "r", 0, b"")] {
+        assert_eq!(engine.write(vec![write]).await.unwrap_err().code(), Code::PermissionDenied);
+    }
+    let abort = proto::RefRequest { name: "r".into() };
+    assert!(engine.call::<_, proto::Empty>("Abort", abort).await.is_err());
+    let codec = ProstCodec::<_, proto::ListResponse>::default();
+    let request = engine.request(proto::ListRequest::default());
+    let mut listed =
+        engine.grpc().await.server_streaming(request, path("List"), codec).await.unwrap().into_inner();
+    let listed: Vec<_> =
+        listed.message().await.unwrap().unwrap().info.into_iter().map(|i| i.digest).collect();
+    assert_eq!(listed, [there]);
+}
+
 #[test]
 fn stores_are_folders_with_one_name_each() {
     let folder = tempfile::tempdir().unwrap();
