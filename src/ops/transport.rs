@@ -47,7 +47,7 @@ pub fn oci(store: &str, session: &str, image: Digest) -> Told {
     dockerfile(&mut told);
     let attrs = [("oci.session", session), ("oci.store", store)];
     let source = pb::SourceOp {
-        identifier: format!("oci-layout://context@{image}"),
+        identifier: format!("oci-layout://stowaway/context@{image}"),
         attrs: attrs.map(|(key, value)| (key.to_owned(), value.to_owned())).into(),
     };
     told.inputs.insert("context".into(), definition(source));
@@ -92,7 +92,7 @@ mod tests {
         let definition = &told.inputs["context"];
         let op = |at: usize| pb::Op::decode(&definition.def[at][..]).unwrap();
         let Some(pb::op::Op::Source(source)) = op(0).op else { panic!("a source") };
-        assert_eq!(source.identifier, format!("oci-layout://context@{image}"));
+        assert_eq!(source.identifier, format!("oci-layout://stowaway/context@{image}"));
         assert_eq!(
             (source.attrs["oci.session"].as_str(), source.attrs["oci.store"].as_str()),
             ("session", "store")

@@ -188,6 +188,55 @@ fn a_context_can_go_as_one_tar() {
 }
 
 #[test]
+fn a_context_can_go_as_an_image_that_the_engine_knows_by_its_digest() {
+    let Some(_engine) = engine("build from an image") else { return };
+    let _alone = alone();
+    // The context's top has another key than from files, and `/all` the time of the step.
+    let dockerfile = "FROM scratch AS all\nCOPY . /all\nFROM scratch AS a\nCOPY app /app\nFROM scratch AS b\nCOPY b.txt /b/\n\
+                      FROM scratch\nCOPY --from=a / /\nCOPY --from=b / /\nCOPY --chmod=0700 app/m*.rs /bin/\n";
+    let folder = context(TREE, dockerfile);
+    let at = |name: &str| folder.path().join(name);
+    fs::write(at("b.txt"), "b").expect("a file");
+    fs::write(at(".dockerignore"), "docs\n").expect("an ignore file");
+    let state = tempfile::tempdir().expect("a folder");
+    let (a, b) = (Image::new("oci"), Image::new("files"));
+    let path = folder.path().to_str().expect("UTF-8");
+    docker(["buildx", "build", "-t", &b.0, path]).expect_code(0);
+    let oci = |args: &[&str]| {
+        let mut command = ours(state.path());
+        cli::run(command.args(["--transport", "oci", "--progress", "rawjson"]).args(args).arg(path))
+    };
+    let first = oci(&["-t", &a.0]);
+    if first.code == 2 && first.stderr.contains("this engine takes no context as an image") {
+        return;
+    }
+    first.expect_code(0);
+    a.has_same_content_as(&b);
+    let again = oci(&["--verify"]).expect_code(0);
+    is_entirely_cached(&again.stderr);
+    assert!(!again.stderr.contains("extracting"), "nothing is fetched: {}", again.stderr);
+    fs::write(at("b.txt"), "other").expect("a file");
+    let changed = oci(&["--verify", "-t", &a.0]).expect_code(0);
+    let ran: Vec<String> =
+        cached(&changed.stderr).into_iter().filter(|(_, c)| !c).map(|(name, _)| name).collect();
+    assert!(ran.iter().any(|s| s.contains("COPY b.txt")), "{ran:?}");
+    assert!(!ran.iter().any(|s| s.contains("COPY app /app")), "{ran:?}");
+    docker(["buildx", "build", "-t", &b.0, path]).expect_code(0);
+    a.has_same_content_as(&b);
+    oci(&["--target", "all"]).expect_code(0);
+    is_entirely_cached(&oci(&["--target", "all", "--verify"]).expect_code(0).stderr);
+    fs::write(at("app/.wh.x"), "").expect("a file");
+    let refused = oci(&[]);
+    assert!(
+        refused.code == 2 && refused.stderr.contains("`app/.wh.x` can't be sent in an image"),
+        "{}",
+        refused.stderr
+    );
+    let remote = cli::run(ours(state.path()).args(["--transport", "oci", "https://localhost:1/x.git"]));
+    assert!(remote.code == 2 && remote.stderr.contains("leave --transport out"), "{}", remote.stderr);
+}
+
+#[test]
 fn results_go_where_they_are_wanted() {
     let Some(_engine) = engine("build outputs") else { return };
     let _alone = alone();

@@ -129,9 +129,11 @@ pub struct BuildVerb {
     /// Build nothing when the inputs, the options and the engine's images are those of the last build; what is in doubt is built
     #[arg(long, help_heading = "Ours")]
     pub skip_unchanged: bool,
-    /// How the context gets to the engine: `files` sends what changed since the last build and pays nearly always; `tar` sends all of it in one stream each
-    /// time, which the engine unpacks anew: for engines far away that keep nothing between builds. A step that copies the context's top (`COPY . .`) has
-    /// another key from a tar
+    /// How the context gets to the engine. `files` sends what changed since the last build, and pays nearly always. `oci` offers the context as an image
+    /// that the engine knows by its digest: it pays where builds of an unchanged context are frequent, since they cost us a walk and the engine
+    /// nothing, and not where files change from build to build, since each change sends and unpacks all of it. `tar` sends all of it in one stream
+    /// each time, and never pays but for engines that keep nothing between builds. Both take a step that copies the context's top (`COPY . .`) for
+    /// another than from files
     #[arg(long, value_enum, default_value = "files", value_name = "HOW", help_heading = "Ours")]
     pub transport: TransportArg,
     /// Exit with 1 when a step that was predicted to be cached ran
