@@ -22,6 +22,8 @@ mod doctor;
 mod faults;
 #[path = "engine/generated.rs"]
 mod generated;
+#[path = "engine/outputs.rs"]
+mod outputs;
 #[path = "engine/pack.rs"]
 mod pack;
 #[path = "engine/place.rs"]

@@ -18,7 +18,7 @@ use crate::support::engine::engine;
 use crate::support::tree;
 
 /// Odd files, of every kind that a context may hold.
-const TREE: &str = r#"
+pub const TREE: &str = r#"
 dir   app              0755
 dir   app/empty        0750
 file  app/main.rs      0644  "fn main() {}"

@@ -8,7 +8,7 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use crate::build;
+use crate::build::{self, is_entirely_cached};
 use crate::compare::alone;
 use crate::generated::nonce;
 use crate::support::cli::{self, Run};
@@ -108,6 +108,60 @@ macro_rules! on_every_engine {
     };
 }
 pub(crate) use on_every_engine;
+
+/// A context and a folder for what comes of it, to be built by both programs.
+pub struct Here<'a> {
+    /// The engine.
+    pub place: &'a Place,
+    /// The context.
+    pub folder: tempfile::TempDir,
+    /// Everything else, our program's state too.
+    pub state: tempfile::TempDir,
+}
+
+impl<'a> Here<'a> {
+    /// Builds of `folder`.
+    pub fn new(place: &'a Place, folder: tempfile::TempDir) -> Self {
+        Self { place, folder, state: tempfile::tempdir().expect("a folder") }
+    }
+
+    /// A path beside the context.
+    pub fn at(&self, name: &str) -> String {
+        self.state.path().join(name).to_str().expect("UTF-8").to_owned()
+    }
+
+    /// Our build, not yet started.
+    pub fn command(&self, args: &[&str]) -> Command {
+        let mut command = self.place.ours(self.state.path());
+        command.args(["--network", "none"]).args(args).arg(self.folder.path());
+        command
+    }
+
+    /// Our build, which goes through.
+    #[track_caller]
+    pub fn mine(&self, args: &[&str]) -> Run {
+        cli::run(&mut self.command(args)).expect_code(0)
+    }
+
+    /// buildx's build, which goes through.
+    #[track_caller]
+    pub fn theirs(&self, args: &[&str]) -> Run {
+        let path = self.folder.path().to_str().expect("UTF-8");
+        self.place
+            .docker([&["buildx", "build", "--network", "none"][..], args, &[path]].concat())
+            .expect_code(0)
+    }
+
+    /// Both builds, one after the other; the second is entirely cached.
+    #[track_caller]
+    pub fn both(&self, mine: &[&str], theirs: &[&str], ours_first: bool) {
+        let raw = ["--progress", "rawjson"];
+        let (mine, theirs) = ([mine, &raw].concat(), [theirs, &raw].concat());
+        let (mine, theirs) = (|| self.mine(&mine), || self.theirs(&theirs));
+        let second = if ours_first { (mine(), theirs()).1 } else { (theirs(), mine()).1 };
+        is_entirely_cached(&second.stderr);
+    }
+}
 
 /// An image that goes when it is not needed any more.
 pub struct Image<'a> {

@@ -2,7 +2,7 @@
 
 use std::ffi::OsStr;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
@@ -44,16 +44,16 @@ fn can(place: &Place, project: &Project, build: &Build) -> bool {
 }
 
 fn same(place: &Place, project: &Project, build: &Build, ours_first: bool) {
-    let what = format!("{}: {} {} {:?}", place.name, project.name, build.dockerfile, build.more);
+    let first = if ours_first { "ours first" } else { "theirs first" };
+    let what = format!("{}: {} {} {:?}, {first}", place.name, project.name, build.dockerfile, build.more);
     let disk = OnDisk::new(project.name);
     freshen(&disk.context(), &nonce());
-    let mut options = disk.options(build, &nonce());
+    let (context, mut options) = named_apart(&disk, &disk.options(build, &nonce()));
     if !place.is_modern() {
         let first = options.iter().position(|o| o != "--build-context" && !o.contains("=oci-layout:"));
         options.drain(..first.unwrap_or(options.len()));
     }
     let (mine, theirs) = (place.image("ours"), place.image("theirs"));
-    let context = disk.context();
     let ours = || {
         let state = tempfile::tempdir().expect("a folder");
         cli::run(place.ours(state.path()).args(AS_EVER).args(["-t", &mine.name]).args(&options).arg(&context))
@@ -71,6 +71,15 @@ fn same(place: &Place, project: &Project, build: &Build, ours_first: bool) {
     assert_eq!((first.code, second.code), (0, 0), "{what}\n{}\n{}", first.stderr, second.stderr);
     is_entirely_cached(&second.stderr);
     is_one_image(place, &mine, &theirs, &what);
+}
+
+/// Gives the context a name of its own. buildx has an engine keep what it sends under the context's last name, and old engines mix
+/// up two that are sent under one name at once.
+fn named_apart(disk: &OnDisk, options: &[String]) -> (PathBuf, Vec<String>) {
+    let (from, to) = (disk.context(), disk.context().with_file_name(nonce()));
+    fs::rename(&from, &to).expect("another name");
+    let [from, to_text] = [&from, &to].map(|path| path.to_str().expect("UTF-8").to_owned());
+    (to, options.iter().map(|option| option.replace(&from, &to_text)).collect())
 }
 
 /// The whole config is equal, and with it the layers.
