@@ -18,7 +18,7 @@ use crate::support::engine::engine;
 use crate::support::tree;
 
 /// Odd files, of every kind that a context may hold.
-const TREE: &str = r#"
+pub const TREE: &str = r#"
 dir   app              0755
 dir   app/empty        0750
 file  app/main.rs      0644  "fn main() {}"
@@ -91,7 +91,10 @@ fn cached(messages: &str) -> BTreeMap<String, bool> {
             let name = vertex["name"].as_str().unwrap_or_default();
             let step =
                 name.starts_with('[') && !["[internal]", "[context "].iter().any(|p| name.starts_with(p));
-            if step && !vertex["completed"].is_null() {
+            // Of a step that stands on nothing only the key was asked for when it is shown as done: that tells nothing.
+            let tells =
+                vertex["cached"] == true || vertex["inputs"].as_array().is_some_and(|i| !i.is_empty());
+            if step && tells && !vertex["completed"].is_null() {
                 steps.insert(name.to_owned(), vertex["cached"] == true);
             }
         }

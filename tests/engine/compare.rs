@@ -106,7 +106,7 @@ fn compare_errors(can: Abilities, ours: &[&str], theirs: &str) -> Verdict {
 }
 
 /// Random ids and mount points in one spelling.
-fn normalised(message: &str) -> String {
+pub fn normalised(message: &str) -> String {
     let words = message
         .split(' ')
         .map(|word| if is_id(word) { "<ID>::<ID>:".to_owned() } else { without_mount(word) });

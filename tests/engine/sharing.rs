@@ -8,10 +8,9 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use crate::build::{context, docker, is_entirely_cached, ours};
-use crate::compare::alone;
+use crate::build::{context, is_entirely_cached};
+use crate::place::{Here, Place, on_every_engine};
 use crate::support::cli;
-use crate::support::engine::engine;
 
 /// Puts a shell and `cat` of this machine into `folder`, with the libraries that they need: a base image for RUN.
 fn shell(folder: &Path) {
@@ -39,46 +38,21 @@ pub fn with_shell(run: &str) -> tempfile::TempDir {
     folder
 }
 
-struct Here {
-    folder: tempfile::TempDir,
-    state: tempfile::TempDir,
+on_every_engine! {
+    secrets_reach_the_step_and_nobody_else
+    an_agent_is_lent_to_the_step_that_asks_for_it
+    named_contexts_are_sent_each_by_its_name
+    an_image_for_several_platforms_is_the_one_that_buildx_makes
 }
 
-impl Here {
-    fn new(folder: tempfile::TempDir) -> Self {
-        Self { folder, state: tempfile::tempdir().expect("a folder") }
-    }
-
-    fn at(&self, name: &str) -> String {
-        self.state.path().join(name).to_str().expect("UTF-8").to_owned()
-    }
-
-    fn command(&self, args: &[&str]) -> Command {
-        let mut command = ours(self.state.path());
-        command.args(["--network", "none"]).args(args).arg(self.folder.path());
-        command
-    }
-
-    #[track_caller]
-    fn mine(&self, args: &[&str]) -> cli::Run {
-        cli::run(&mut self.command(args)).expect_code(0)
-    }
-
-    #[track_caller]
-    fn theirs(&self, args: &[&str]) -> cli::Run {
-        let path = self.folder.path().to_str().expect("UTF-8");
-        docker([&["buildx", "build", "--network", "none"][..], args, &[path]].concat()).expect_code(0)
-    }
-}
-
-#[test]
-fn secrets_reach_the_step_and_nobody_else() {
-    let Some(_engine) = engine("build secrets") else { return };
-    let _alone = alone();
-    let here = Here::new(with_shell(
-        "RUN --mount=type=secret,id=token --mount=type=secret,id=word \
+fn secrets_reach_the_step_and_nobody_else(place: &Place) {
+    let here = Here::new(
+        place,
+        with_shell(
+            "RUN --mount=type=secret,id=token --mount=type=secret,id=word \
          cat /run/secrets/token /run/secrets/word > /told",
-    ));
+        ),
+    );
     fs::write(here.at("token"), "hunter2\n").expect("a file");
     let token = format!("id=token,src={}", here.at("token"));
     let args = ["--secret", &token, "--secret", "id=word,env=STOWAWAY_TEST_WORD", "--progress", "rawjson"];
@@ -100,13 +74,11 @@ fn secrets_reach_the_step_and_nobody_else() {
     assert!(missing.stderr.contains("/nowhere/at/all"), "{}", missing.stderr);
 }
 
-#[test]
-fn an_agent_is_lent_to_the_step_that_asks_for_it() {
-    let Some(_engine) = engine("build ssh") else { return };
-    let _alone = alone();
-    let here = Here::new(with_shell(
-        "RUN --mount=type=ssh,required=true [ -S \"$SSH_AUTH_SOCK\" ] && echo lent > /told",
-    ));
+fn an_agent_is_lent_to_the_step_that_asks_for_it(place: &Place) {
+    let here = Here::new(
+        place,
+        with_shell("RUN --mount=type=ssh,required=true [ -S \"$SSH_AUTH_SOCK\" ] && echo lent > /told"),
+    );
     let socket = PathBuf::from(here.at("agent.sock"));
     let _agent = UnixListener::bind(&socket).expect("a socket");
     let ssh = format!("default={}", socket.display());
@@ -117,21 +89,34 @@ fn an_agent_is_lent_to_the_step_that_asks_for_it() {
     assert!(refused.stderr.contains("ssh"), "{}", refused.stderr);
 }
 
-#[test]
-fn named_contexts_are_sent_each_by_its_name() {
-    let Some(_engine) = engine("build named contexts") else { return };
-    let _alone = alone();
+/// What an old engine can't do is refused as with buildx.
+fn both_refuse(here: &Here<'_>, args: &[&str], why: &str) {
+    let mine = cli::run(&mut here.command(args));
+    let path = here.folder.path().to_str().expect("UTF-8");
+    let theirs = here.place.docker([&["buildx", "build"][..], args, &[path]].concat());
+    assert!(mine.code != 0 && theirs.code != 0, "{}{}", mine.stderr, theirs.stderr);
+    assert!(mine.stderr.contains(why) && theirs.stderr.contains(why), "{}{}", mine.stderr, theirs.stderr);
+}
+
+fn named_contexts_are_sent_each_by_its_name(place: &Place) {
     for ours_first in [true, false] {
-        let here = Here::new(context(
-            "file a.txt 0644 \"x\"",
-            "FROM scratch\nCOPY --from=other b.txt /\nCOPY . /here\n",
-        ));
+        let here = Here::new(
+            place,
+            context("file a.txt 0644 \"x\"", "FROM scratch\nCOPY --from=other b.txt /\nCOPY . /here\n"),
+        );
         fs::create_dir(here.at("other")).expect("a folder");
         for name in ["b.txt", "hidden.txt", ".dockerignore"] {
             fs::write(here.state.path().join("other").join(name), "hidden.txt\n").expect("a file");
         }
         let other = format!("other={}", here.at("other"));
         let args = ["--build-context", &other, "--progress", "rawjson", "-o", "type=cacheonly"];
+        if !place.is_modern() {
+            return both_refuse(
+                &here,
+                &args,
+                "unsupported frontend capability moby.buildkit.frontend.contexts",
+            );
+        }
         let second = match ours_first {
             true => (here.mine(&args), here.theirs(&args)).1,
             false => (here.theirs(&args), here.mine(&args)).1,
@@ -140,14 +125,18 @@ fn named_contexts_are_sent_each_by_its_name() {
     }
 }
 
-#[test]
-fn an_image_for_several_platforms_is_the_one_that_buildx_makes() {
-    let Some(_engine) = engine("build platforms") else { return };
-    let _alone = alone();
-    let here = Here::new(context(
-        "file a.txt 0644 \"x\"",
-        "FROM scratch\nARG TARGETARCH\nCOPY nonce /for/$TARGETARCH\nLABEL a=b\n",
-    ));
+fn an_image_for_several_platforms_is_the_one_that_buildx_makes(place: &Place) {
+    let here = Here::new(
+        place,
+        context(
+            "file a.txt 0644 \"x\"",
+            "FROM scratch\nARG TARGETARCH\nCOPY nonce /for/$TARGETARCH\nLABEL a=b\n",
+        ),
+    );
+    if !place.is_modern() {
+        let output = format!("type=oci,dest={}", here.at("x.tar"));
+        return both_refuse(&here, &["-o", &output], "not supported");
+    }
     let index = |dest: &str| -> Vec<Value> {
         let unpacked = format!("{dest}.d");
         fs::create_dir(&unpacked).expect("a folder");
