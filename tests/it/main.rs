@@ -22,6 +22,7 @@ mod index;
 mod key;
 mod lints;
 mod pack;
+mod peers;
 #[cfg(unix)]
 mod plugin;
 mod pollution;
