@@ -2,7 +2,7 @@
 
 use std::io::{IsTerminal as _, Write as _};
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use super::options;
@@ -25,7 +25,10 @@ enum Mode {
 #[derive(Debug)]
 pub struct Progress {
     mode: Mode,
-    verbose: bool,
+    quiet: bool,
+    color: options::Color,
+    /// Whether it was told that the index can't be written: once is enough for all folders of a build.
+    warned: AtomicBool,
     start: Instant,
     walked: AtomicU64,
     hashed: AtomicU64,
@@ -37,15 +40,12 @@ pub struct Progress {
 }
 
 impl Progress {
-    /// Progress as the flags ask for it, with notes when they ask for more words.
+    /// Progress as the flags ask for it.
     pub fn of(args: &options::OutputArgs) -> Self {
-        let mut progress = Self::new(args.progress, args.quiet);
-        progress.verbose = args.verbose;
-        progress
+        Self::new(args.progress, args.quiet, args.color)
     }
 
-    /// Progress as the flags ask for it.
-    pub fn new(how: options::Progress, quiet: bool) -> Self {
+    fn new(how: options::Progress, quiet: bool, color: options::Color) -> Self {
         let mode = match how {
             _ if quiet => Mode::Quiet,
             options::Progress::Quiet => Mode::Quiet,
@@ -58,7 +58,9 @@ impl Progress {
         let shown = Mutex::new((None, false));
         Self {
             mode,
-            verbose: false,
+            quiet,
+            color,
+            warned: AtomicBool::new(false),
             start: Instant::now(),
             walked: zero(),
             hashed: zero(),
@@ -79,12 +81,18 @@ impl Progress {
         }
     }
 
-    /// Says something that only those want to know who asked for more words.
-    fn note(&self, text: &str) {
-        if self.verbose {
-            self.finish();
-            let _ = writeln!(std::io::stderr(), "note: {text}");
+    /// Says that the next run will read every file again.
+    fn warn(&self, why: std::io::ErrorKind) {
+        if self.quiet || self.warned.swap(true, Ordering::Relaxed) {
+            return;
         }
+        self.finish();
+        let warning = super::label("warning:", "1;33", self.color);
+        let hint = super::label("hint:", "1;36", self.color);
+        super::say(&format!(
+            "{warning} the index can't be written: {why}; the next run will read every file again\n\
+             {hint} --index DIR keeps it elsewhere, --no-index does without one\n"
+        ));
     }
 
     /// Shows how far it is, when it is time to.
@@ -134,7 +142,7 @@ impl Observer for Progress {
             Event::Packed(n) => drop(self.packed.fetch_add(n, Ordering::Relaxed)),
             Event::Hashed(n) => drop(self.hashed.fetch_add(n, Ordering::Relaxed)),
             Event::WalkDone | Event::HashDone => return,
-            Event::NotRemembered(why) => return self.note(&format!("the index can't be written: {why}")),
+            Event::NotRemembered(why) => return self.warn(why),
         }
         self.show();
     }
@@ -152,7 +160,7 @@ mod tests {
 
     #[test]
     fn events_add_up() {
-        let progress = Progress::new(options::Progress::Quiet, false);
+        let progress = Progress::new(options::Progress::Quiet, false, options::Color::Never);
         progress.event(Event::Walked(3));
         progress.event(Event::Walked(4));
         assert_eq!(progress.text(), "walked 7 entries");

@@ -33,6 +33,8 @@
 
 mod format;
 mod merge;
+#[cfg(test)]
+mod simulated;
 mod store;
 mod table;
 #[cfg(test)]

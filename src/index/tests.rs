@@ -5,16 +5,16 @@ use std::path::{Path, PathBuf};
 use super::*;
 
 /// A folder for indexes and a context, both on the file system of the temporary folder.
-struct Place {
+pub(super) struct Place {
     folder: tempfile::TempDir,
 }
 
 /// 2026-01-01, and a fraction.
-const NOW: i64 = 1_767_225_600_123_456_789;
-const SECOND: i64 = 1_000_000_000;
+pub(super) const NOW: i64 = 1_767_225_600_123_456_789;
+pub(super) const SECOND: i64 = 1_000_000_000;
 
 impl Place {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         fs::create_dir(folder.path().join("context")).unwrap();
         Self { folder }
@@ -28,11 +28,11 @@ impl Place {
         self.folder.path().join("context")
     }
 
-    fn device(&self) -> u64 {
+    pub(super) fn device(&self) -> u64 {
         fs::metadata(self.root()).unwrap().dev()
     }
 
-    fn open_at(&self, now_ns: i64) -> Index {
+    pub(super) fn open_at(&self, now_ns: i64) -> Index {
         let mut index = Index::open_at(&self.indexes(), &self.root(), now_ns);
         index.admit(self.device(), &self.root());
         index
@@ -61,7 +61,7 @@ impl Place {
     }
 }
 
-fn known(number: u64) -> Known {
+pub(super) fn known(number: u64) -> Known {
     Known {
         headed: Digest::sha256(number.to_le_bytes()),
         blake3: number.is_multiple_of(2).then(|| Digest::blake3(number.to_le_bytes())),

@@ -440,21 +440,71 @@ fn the_index_lies_where_the_user_says() {
     assert_eq!((files(at("given")), at("no").exists()), (1, false));
 }
 
-#[test]
-fn a_folder_that_cannot_be_written_costs_nothing_but_a_note() {
-    if !remembers() {
-        return;
-    }
+/// `plan` of a settled context, with the index where it can't be, in a way that `run` knows.
+#[track_caller]
+fn assert_works_without_index(place: &Place, why: &str, run: impl Fn(&[&str]) -> cli::Run) {
+    let right = stowaway_in(&place.context(), ["plan", "--no-index"]).expect_code(0);
+    let told = run(&["plan"]).expect_code(0);
+    assert_eq!(told.text(), right.text());
+    let warned = told.stderr.matches("the index can't be written").count();
+    assert!(warned == 1 && told.stderr.contains(why), "{}", told.stderr);
+    let quiet = run(&["plan", "-q"]).expect_code(0);
+    assert_eq!((quiet.text(), quiet.stderr.as_str()), (right.text(), ""));
+}
+
+/// Six files and a Dockerfile, old enough to be remembered.
+fn settled() -> Place {
     let place = letters();
     fs::write(place.context().join("Dockerfile"), "FROM scratch\nCOPY . /\n").expect("writing");
     std::thread::sleep(SETTLED);
-    let run = |more: &[&str]| {
-        stowaway_in(&place.context(), ["plan", "--index", "Dockerfile"].iter().chain(more)).expect_code(0)
-    };
-    assert_eq!(run(&[]).stderr, "");
-    let told = run(&["-v"]);
-    assert!(told.stderr.contains("the index can't be written"), "{}", told.stderr);
-    assert_eq!(run(&["-q"]).text(), stowaway_in(&place.context(), ["plan", "--no-index", "-q"]).text());
+    place
+}
+
+#[test]
+fn a_file_in_place_of_the_index_folder_costs_nothing_but_a_warning() {
+    if !remembers() {
+        return;
+    }
+    let place = settled();
+    assert_works_without_index(&place, "hint: --index DIR", |args| {
+        stowaway_in(&place.context(), [args, &["--index", "Dockerfile"]].concat())
+    });
+}
+
+#[test]
+fn an_index_folder_without_rights_costs_nothing_but_a_warning() {
+    if !remembers() || machine::is_root() && !cli::has("setpriv") {
+        return;
+    }
+    let place = settled();
+    fs::create_dir(place.indexes()).expect("a folder");
+    entry::set_mode(place.dir.path(), 0o755);
+    entry::set_mode(&place.indexes(), 0o555);
+    let index = place.indexes().into_os_string().into_string().expect("UTF-8");
+    assert_works_without_index(&place, "permission denied", |args| {
+        let args = [args, &["--index", &index]].concat();
+        cli::without_rights(&place.context(), &args).expect("setpriv is here")
+    });
+    assert_eq!(fs::read_dir(place.indexes()).expect("the folder").count(), 0);
+}
+
+/// What a full disk does: a write that ends too early. Here the system's limit on the size of files makes it.
+#[test]
+fn an_index_that_does_not_fit_costs_nothing_but_a_warning_and_leaves_nothing() {
+    if !remembers() {
+        return;
+    }
+    let place = settled();
+    assert_works_without_index(&place, "file too large", |args| {
+        let mut command = Command::new("sh");
+        command
+            .args(["-c", "trap '' XFSZ; ulimit -f 0; exec \"$@\"", "sh", env!("CARGO_BIN_EXE_stowaway")])
+            .args(args)
+            .arg("--index")
+            .arg(place.indexes());
+        cli::run(command.current_dir(place.context()).stdin(Stdio::null()))
+    });
+    assert_eq!(fs::read_dir(place.indexes()).expect("the folder").count(), 0, "nothing is left behind");
 }
 
 #[test]
