@@ -53,6 +53,8 @@ pub enum Command {
     Doctor(DoctorArgs),
     /// Build with an engine, which is sent what it needs and nothing else; tells before what will be cached, and after what was
     Build(Box<BuildVerb>),
+    /// What a context costs on this machine: walk, hash, keys, tar, transfer; where the time goes and what to do
+    Bench(BenchArgs),
     /// What is wrong with a build, told before anyone builds: sources, ignore file, context, order, BuildKit's own checks
     Check(CheckArgs),
     /// Make this program a plugin of Docker's command line: `docker stowaway build .`
@@ -159,6 +161,26 @@ pub struct DuArgs {
     /// Exit with 1 when more than this is sent to the engine
     #[arg(long, value_name = "SIZE", value_parser = size::parse)]
     pub max: Option<u64>,
+    #[command(flatten)]
+    pub output: OutputArgs,
+}
+
+/// `bench`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Without --engine nothing is changed anywhere. With it the context is sent to the engine that `docker` would build with, by \
+`stowaway build` and by `docker buildx build`, each once in full and then RUNS times with nothing changed: of a Dockerfile that copies \
+nothing, without an image. The engine keeps both copies of the context in its build cache until it prunes that."
+)]
+pub struct BenchArgs {
+    #[command(flatten)]
+    pub build: BuildArgs,
+    /// How often each is measured; medians are told
+    #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u16).range(1..))]
+    pub runs: u16,
+    /// Send the context to the engine, too, and compare with `docker buildx build`
+    #[arg(long)]
+    pub engine: bool,
     #[command(flatten)]
     pub output: OutputArgs,
 }

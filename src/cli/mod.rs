@@ -2,6 +2,7 @@
 
 mod affected;
 mod args;
+mod bench;
 mod build;
 mod check;
 mod churn;
@@ -112,6 +113,7 @@ fn run(command: Command) -> Result<u8, Error> {
         Command::Doctor(args) => doctor::run(&args),
         Command::InstallPlugin(verb) => plugin::install(&verb),
         Command::Build(args) => build::run(&args),
+        Command::Bench(args) => bench::run(&args),
         Command::Completion { shell } => completion::script(shell),
         Command::Man => completion::manual(),
     }
@@ -137,6 +139,7 @@ impl Command {
             Self::Doctor(args) => args.output.color,
             Self::InstallPlugin(verb) => verb.color,
             Self::Build(args) => args.color,
+            Self::Bench(args) => args.output.color,
             Self::Completion { .. } | Self::Man => Color::Auto,
         }
     }

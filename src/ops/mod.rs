@@ -4,6 +4,7 @@
 mod affected;
 mod against;
 mod analysis;
+mod bench;
 mod blobs;
 #[cfg(all(feature = "engine", feature = "project"))]
 pub mod build;
@@ -45,6 +46,7 @@ mod why;
 pub use affected::{AffectedOptions, affected};
 pub use against::Against;
 pub use analysis::{Analysis, AnalysisOptions, Read};
+pub use bench::{BenchOptions, Client, bench};
 pub use check::{CheckBuild, CheckInput, CheckOptions, check, parse_size};
 #[cfg(feature = "project")]
 pub use check::{CheckPaths, check_input};

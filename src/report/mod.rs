@@ -4,6 +4,7 @@
 //! Nothing here looks at a file, a terminal or the environment: [`Look`] says how wide and whether in colour.
 
 mod affected;
+mod bench;
 mod build;
 mod cause;
 mod check;
@@ -33,6 +34,7 @@ mod why;
 pub use affected::{
     AffectedBuild, AffectedReason, AffectedReport, AffectedSummary, Change, ReasonKind, StateReport,
 };
+pub use bench::{BenchBuild, BenchClient, BenchFinding, BenchPack, BenchPlan, BenchReport, BenchTransfer};
 pub use build::{BuildReport, BuildSummary, BuiltStep, Difference, foretold, prediction};
 pub use check::{
     CheckCounts, CheckReport, CheckedBuild, EditReport, FindingReport, FixReport, HelpReport, LabelReport,

@@ -5,6 +5,7 @@ mod affected;
 mod arrows;
 mod bad_input;
 mod baselines;
+mod bench;
 mod build;
 #[cfg(unix)]
 mod build_faults;

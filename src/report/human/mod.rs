@@ -1,6 +1,7 @@
 //! Documents as text for people: fits the width, reads well without colour.
 
 pub(super) mod affected;
+pub(super) mod bench;
 mod check;
 pub(super) mod churn;
 pub(super) mod doctor;
