@@ -12,6 +12,7 @@ mod outcome;
 mod predict;
 mod record;
 mod run;
+mod share;
 mod skip;
 mod solve;
 pub mod status;
@@ -33,7 +34,9 @@ use self::predict::{Foreseen, Prediction};
 use self::record::{Place, Record};
 use self::run::{Failure, Happening};
 pub use self::run::{Interrupt, Response};
+use self::share::Now;
 pub use self::solve::{Capabilities, Driver, Solve, solve};
+use super::analysis::CONTEXT;
 use super::transport::{self, Transport};
 use super::{Mtime, PackOptions, PackStream, Packable, Request};
 use crate::digest::Digest;
@@ -163,15 +166,24 @@ async fn attempt(
     screen.begins(&About { builder: job.surroundings.builder.clone(), driver: can.driver.name() });
     let place = place(job, &engine);
     let last = place.as_ref().and_then(Place::read);
+    // Without an earlier build there is nothing to foretell, and files are only read for the next one's sake.
+    let later = last.is_none() && !job.skip_unchanged && inputs.locals.contains_key(CONTEXT);
+    let (shared, ahead) = share::shared(later);
     let foresight = job.request.as_ref().filter(|_| job.options.call.is_none()).map(|request| {
         let (sender, receiver) = oneshot::channel();
         let (request, last, observer) = (request.clone(), last.clone(), Arc::clone(observer));
         // Nobody waits for it when the build is interrupted, however many files there are still to read.
-        std::thread::spawn(move || drop(sender.send(predict::foresee(&request, last.as_ref(), &*observer))));
+        std::thread::spawn(move || {
+            drop(sender.send(predict::foresee(&request, last.as_ref(), ahead, &*observer)));
+        });
         receiver
     });
-    let mut watch = Watch { screen, foresight, foreseen: None, log: Recorder::default() };
-    watch.wait(if job.skip_unchanged { Duration::MAX } else { HEAD_START }, interrupt).await?;
+    let mut watch = Watch { screen, foresight, foreseen: None, untold: false, log: Recorder::default() };
+    match (later, job.skip_unchanged) {
+        (true, _) => watch.untell(predict::FIRST),
+        (false, true) => watch.wait(Duration::MAX, interrupt).await?,
+        (false, false) => watch.wait(HEAD_START, interrupt).await?,
+    }
     if job.skip_unchanged {
         let asked = asked(&solve);
         match skipped(job, &engine, &solve, can.driver, watch.foreseen.as_ref(), last.as_ref(), &asked).await
@@ -182,7 +194,7 @@ async fn attempt(
     }
     stores::resolve(&mut solve)?.iter().for_each(|text| watch.screen.warning(text));
     let offer::Offer { session, exports, archive, changed } =
-        offer::session(job, &mut inputs, &solve, stdin)?;
+        offer::session(job, &mut inputs, &solve, stdin, &shared)?;
     // The address of an archive is known once it is offered.
     solve.attrs.extend(inputs.attrs.get("context").map(|url| ("context".to_owned(), url.clone())));
     let session = Arc::new(session);
@@ -204,6 +216,7 @@ async fn attempt(
             }
         }
     };
+    shared.tell(if answer.is_ok() { Now::Read } else { Now::Explain });
     match &answer {
         Ok(_) => watch.wait(Duration::MAX, interrupt).await?,
         Err(Failure::Solve(_)) => watch.wait(AFTERTHOUGHT, interrupt).await?,
@@ -322,6 +335,8 @@ struct Watch<'s> {
     screen: &'s mut dyn Screen,
     foresight: Option<oneshot::Receiver<Result<Foreseen, Error>>>,
     foreseen: Option<Result<Foreseen, Error>>,
+    /// It was said already why nothing is foretold.
+    untold: bool,
     log: Recorder,
 }
 
@@ -342,10 +357,19 @@ impl Watch<'_> {
         Ok(())
     }
 
+    /// Says why nothing is foretold, if something could be.
+    fn untell(&mut self, why: &str) {
+        if self.foresight.is_some() {
+            self.untold = true;
+            self.screen.untold(why);
+        }
+    }
+
     /// Shows the prediction.
     fn take(&mut self, foreseen: Result<Foreseen, Error>) {
         self.foresight = None;
         match &foreseen {
+            Ok(Foreseen { prediction: Prediction::None(_), .. }) if self.untold => {}
             Ok(Foreseen { prediction: Prediction::Made(report), .. }) => self.screen.foretold(report),
             Ok(Foreseen { prediction: Prediction::None(why), .. }) => self.screen.untold(why),
             // The engine will say the same of what can't be read.
