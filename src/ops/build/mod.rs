@@ -30,7 +30,7 @@ pub use self::call::answer;
 pub use self::inputs::{Inputs, find as find_inputs};
 pub use self::offer::Surroundings;
 pub use self::options::{CacheEntry, Call, Export, Flags, Host, Options, Secret, SecretSource, Ssh, Target};
-use self::predict::{Foreseen, Prediction};
+use self::predict::{Foreseen, Key, Prediction};
 use self::record::{Place, Record};
 use self::run::{Failure, Happening};
 pub use self::run::{Interrupt, Response};
@@ -46,10 +46,10 @@ use crate::log::Recorder;
 use crate::observer::{Observer, Silent};
 use crate::progress::{self, Message};
 use crate::report::{BuildReport, WhyReport};
-use crate::snapshot::Store;
+use crate::snapshot::{Snapshot, Store};
 
 /// How long the engine may wait for the prediction, which is worth more before the build than in it.
-const HEAD_START: Duration = Duration::from_millis(150);
+const HEAD_START: Duration = Duration::from_millis(60);
 
 /// How long a failure waits for what is known of its reason.
 const AFTERTHOUGHT: Duration = Duration::from_secs(5);
@@ -251,22 +251,25 @@ async fn attempt(
         names: job.options.tags.clone(),
         ..BuildReport::default()
     };
-    if let (Some(foreseen), Some(request)) = (&foreseen, &job.request) {
+    if let (Some(foreseen), Some(request)) = (foreseen, &job.request) {
         if let Prediction::None(why) = &foreseen.prediction {
             report.unpredicted = Some(why.clone());
         }
         report.steps =
-            outcome::join(request, foreseen, &log.finish()).map(outcome::steps).unwrap_or_default();
+            outcome::join(request, &foreseen, &log.finish()).map(outcome::steps).unwrap_or_default();
         let images = match can.driver {
             Driver::Docker => skip::images(&engine, job, foreseen.read.plan.as_ref()).await,
             Driver::Container | Driver::Remote => BTreeMap::new(),
         };
+        let Foreseen { read, snapshot, key, .. } = foreseen;
+        // The context is of no more use.
+        drop(read);
         // What was sent isn't what was looked at.
         if !changed.is_empty() {
             report
                 .notes
                 .push("files changed meanwhile: this build is not remembered for the next one".into());
-        } else if let Err(e) = keep(job, foreseen, place.as_ref(), &solve, &response, images) {
+        } else if let Err(e) = keep(job, (snapshot, key), place.as_ref(), &solve, &response, images) {
             report.notes.push(format!("this build is not remembered for the next one: {e}"));
         }
     }
@@ -416,20 +419,19 @@ fn place(job: &Job, engine: &Engine) -> Option<Place> {
 /// Keeps what the next build is compared with.
 fn keep(
     job: &Job,
-    foreseen: &Foreseen,
+    (snapshot, key): (Option<Snapshot>, Option<Key>),
     place: Option<&Place>,
     solve: &Solve,
     response: &Response,
     images: BTreeMap<String, String>,
 ) -> Result<(), Error> {
-    let (Some(store), Some(snapshot)) = (&job.store, &foreseen.snapshot) else { return Ok(()) };
-    let mut snapshot = snapshot.clone();
+    let (Some(store), Some(mut snapshot)) = (&job.store, snapshot) else { return Ok(()) };
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).ok();
     snapshot.subject.taken = now.and_then(|d| i64::try_from(d.as_secs()).ok());
     let kept = store.keep(&snapshot)?;
     let Some(place) = place else { return Ok(()) };
     let path = std::path::absolute(&kept.path).unwrap_or(kept.path);
-    let mut record = Record::new(path, foreseen.key.as_ref().map(|k| k.digest.clone()), asked(solve));
+    let mut record = Record::new(path, key.map(|k| k.digest), asked(solve));
     record.image = files::image_id(response).map(str::to_owned);
     record.images = images;
     place.write(&record).map_err(|e| Error::write(job.records.as_deref().unwrap_or("".as_ref()), e))
