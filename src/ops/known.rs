@@ -43,7 +43,8 @@ impl Seen {
         known.iter().for_each(|(identity, known)| index.learn(identity, *known));
     }
 
-    fn recall(&self, identity: &Identity) -> Option<Known> {
+    /// The digests of a file in this state, if they are known.
+    pub fn recall(&self, identity: &Identity) -> Option<Known> {
         let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
         known.get(identity).copied().or_else(|| self.index.as_ref()?.recall(identity))
     }

@@ -147,3 +147,71 @@ impl Passing for File {
 pub fn is_same(a: &Path, b: &Path) -> bool {
     matches!((a.canonicalize(), b.canonicalize()), (Ok(a), Ok(b)) if a == b)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::context::{Context, ContextOptions};
+    use crate::digest::Digest;
+    use crate::entry::Source as _;
+    use crate::observer::Silent;
+
+    /// What is known of the only file of a folder once `content` went by.
+    fn learned(root: &Path, content: &[u8]) -> (Option<Known>, Digest) {
+        let context = Context::load(root, None, &ContextOptions::default(), &Silent).unwrap();
+        let entry = &context.entries()[0];
+        let seen = Arc::new(Seen::new(None));
+        let opened = std::fs::metadata(root.join("f")).unwrap();
+        if let Some(mut passing) = Sent(Arc::clone(&seen)).begin(entry, &opened) {
+            content.chunks(300_000).for_each(|piece| passing.take(piece));
+            passing.end();
+        }
+        let mut headed = Vec::new();
+        write_header(&entry.stat, Producer::Transfer, &mut headed);
+        headed.extend_from_slice(content);
+        (context.identity(0).and_then(|identity| seen.recall(&identity)), Digest::sha256(headed))
+    }
+
+    #[test]
+    fn the_digests_of_what_is_sent_are_those_of_the_file() {
+        let dir = tempfile::tempdir().unwrap();
+        for length in [0, 1, PIECE, 1_000_000] {
+            let content = vec![7; length];
+            std::fs::write(dir.path().join("f"), &content).unwrap();
+            let (known, headed) = learned(dir.path(), &content);
+            assert_eq!(known, Some(Known { headed, blake3: Some(Digest::blake3(&content)) }), "{length}");
+        }
+    }
+
+    #[test]
+    fn a_file_that_is_no_longer_what_was_listed_teaches_nothing() {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::write(dir.path().join("f"), "one").unwrap();
+        let context = Context::load(dir.path(), None, &ContextOptions::default(), &Silent).unwrap();
+        std::fs::write(dir.path().join("f"), "other").unwrap();
+        let opened = std::fs::metadata(dir.path().join("f")).unwrap();
+        assert!(Sent(Arc::new(Seen::new(None))).begin(&context.entries()[0], &opened).is_none());
+    }
+
+    #[test]
+    fn only_the_first_word_counts_and_a_look_at_ignore_files_is_none() {
+        let (shared, ahead) = shared(true);
+        let ended = |entries, local| {
+            let totals = crate::session::files::Totals { entries, ..Default::default() };
+            shared.hear(&Event::Ended {
+                transfer: 1,
+                local,
+                totals,
+                took: Default::default(),
+                failure: None,
+            });
+        };
+        let (_, now) = ahead.later.unwrap();
+        ended(1, "context");
+        ended(9, "dockerfile");
+        assert!(now.try_recv().is_err());
+        ended(9, "context");
+        shared.tell(Now::Explain);
+        assert_eq!(now.recv(), Ok(Now::Read));
+    }
+}

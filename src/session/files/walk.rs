@@ -17,9 +17,9 @@ use crate::entry::{ContextPath, Entry, Extra, FileType, Source as _, Stat};
 
 /// So long after its end a walk may still stand for the one that a request asks for: what a build takes from its start until the
 /// engine asks. An engine that pulled an image first asks later, and files may have been saved meanwhile.
-const FRESH: Duration = Duration::from_secs(2);
+pub(super) const FRESH: Duration = Duration::from_secs(2);
 /// A block is published when it has about so many bytes.
-const BLOCK: usize = 16 << 10;
+const BLOCK: usize = if cfg!(test) { 100 } else { 16 << 10 };
 
 /// No content stands behind an entry.
 const NOTHING: u32 = u32::MAX;
@@ -156,6 +156,15 @@ impl Walk {
                 Next::Failed if place == 0 => return Ok(false),
                 Next::Failed => return Err(ContextError::Stopped),
             }
+        }
+    }
+
+    /// Lets it have ended so much earlier.
+    #[cfg(test)]
+    pub(super) fn grow_older(&self, by: Duration) {
+        let mut state = self.state();
+        if let Stage::Ended(_, end) = &mut state.stage {
+            *end -= by;
         }
     }
 
