@@ -34,7 +34,7 @@ use self::predict::{Foreseen, Key, Prediction};
 use self::record::{Place, Record};
 use self::run::{Failure, Happening};
 pub use self::run::{Interrupt, Response};
-use self::share::Now;
+use self::share::{Ahead, Now};
 pub use self::solve::{Capabilities, Driver, Solve, solve};
 use super::analysis::CONTEXT;
 use super::transport::{self, Transport};
@@ -167,30 +167,39 @@ async fn attempt(
     let place = place(job, &engine);
     let last = place.as_ref().and_then(Place::read);
     // Without an earlier build there is nothing to foretell, and files are only read for the next one's sake.
-    let later = last.is_none() && !job.skip_unchanged && inputs.locals.contains_key(CONTEXT);
-    let (shared, ahead) = share::shared(later);
-    let foresight = job.request.as_ref().filter(|_| job.options.call.is_none()).map(|request| {
-        let (sender, receiver) = oneshot::channel();
-        let (request, last, observer) = (request.clone(), last.clone(), Arc::clone(observer));
-        // Nobody waits for it when the build is interrupted, however many files there are still to read.
-        std::thread::spawn(move || {
-            drop(sender.send(predict::foresee(&request, last.as_ref(), ahead, &*observer)));
-        });
-        receiver
-    });
-    let mut watch = Watch { screen, foresight, foreseen: None, untold: false, log: Recorder::default() };
-    match (later, job.skip_unchanged) {
-        (true, _) => watch.untell(predict::FIRST),
-        (false, true) => watch.wait(Duration::MAX, interrupt).await?,
-        (false, false) => watch.wait(HEAD_START, interrupt).await?,
+    let later = last.is_none() && inputs.locals.contains_key(CONTEXT);
+    let mut doubt = job.skip_unchanged.then(|| skip::never(&job.options, &solve, can.driver));
+    if let (Some(doubt @ None), None) = (&mut doubt, &last) {
+        *doubt = Some(skip::UNKNOWN);
     }
-    if job.skip_unchanged {
-        let asked = asked(&solve);
-        match skipped(job, &engine, &solve, can.driver, watch.foreseen.as_ref(), last.as_ref(), &asked).await
-        {
-            Ok(built) => return Ok(built),
-            Err(why) => watch.screen.note(&format!("not skipped: {why}")),
+    let mut watch =
+        Watch { screen, foresight: None, foreseen: None, untold: false, log: Recorder::default() };
+    let mut key_first = doubt == Some(None);
+    let shared = loop {
+        let (shared, ahead) = share::shared(later);
+        watch.foresight = foresight(job, last.as_ref(), Ahead { key_first, ..ahead }, observer);
+        if !key_first {
+            break shared;
         }
+        watch.wait(Duration::MAX, interrupt).await?;
+        let asked = asked(&solve);
+        match skipped(job, &engine, watch.foreseen.as_ref(), last.as_ref(), &asked).await {
+            Ok(built) => return Ok(built),
+            Err(why) => doubt = Some(Some(why)),
+        }
+        // With the same key it was not asked what else there is to say.
+        key_first = false;
+        if !matches!(&watch.foreseen, Some(Ok(Foreseen { prediction: Prediction::Unasked, .. }))) {
+            break shared;
+        }
+        watch.foreseen = None;
+    };
+    if let Some(Some(why)) = doubt {
+        watch.screen.note(&format!("not skipped: {why}"));
+    }
+    match later {
+        true => watch.untell(predict::FIRST),
+        false => watch.wait(HEAD_START, interrupt).await?,
     }
     stores::resolve(&mut solve)?.iter().for_each(|text| watch.screen.warning(text));
     let offer::Offer { session, exports, archive, changed } =
@@ -294,6 +303,22 @@ fn streamed(job: &Job, inputs: &mut Inputs) -> Result<Box<dyn Read + Send>, Erro
     Ok(Box::new(stream.map_err(|e| Error::Usage { message: format!("starting to pack: {e}"), hint: None })?))
 }
 
+/// Starts the prediction. Nobody waits for it when the build is interrupted, however many files there are still to read.
+fn foresight(
+    job: &Job,
+    last: Option<&Record>,
+    ahead: Ahead,
+    observer: &Arc<dyn Observer + Send + Sync>,
+) -> Option<oneshot::Receiver<Result<Foreseen, Error>>> {
+    let request = job.request.as_ref().filter(|_| job.options.call.is_none())?;
+    let (sender, receiver) = oneshot::channel();
+    let (request, last, observer) = (request.clone(), last.cloned(), Arc::clone(observer));
+    std::thread::spawn(move || {
+        drop(sender.send(predict::foresee(&request, last.as_ref(), ahead, &*observer)));
+    });
+    Some(receiver)
+}
+
 /// Waits for what there may be.
 async fn either<F: Future + Unpin>(work: &mut Option<F>) -> F::Output {
     match work {
@@ -309,15 +334,10 @@ async fn either<F: Future + Unpin>(work: &mut Option<F>) -> F::Output {
 async fn skipped(
     job: &Job,
     engine: &Engine,
-    solve: &Solve,
-    driver: Driver,
     foreseen: Option<&Result<Foreseen, Error>>,
     last: Option<&Record>,
     asked: &str,
 ) -> Result<Built, &'static str> {
-    if let Some(why) = skip::never(&job.options, solve, driver) {
-        return Err(why);
-    }
     let Some(Ok(foreseen)) = foreseen else { return Err("nothing is known of its context") };
     let have = skip::images(engine, job, foreseen.read.plan.as_ref()).await;
     let why = skip::unchanged(foreseen, last, asked, &have, &job.options)?;
@@ -373,6 +393,7 @@ impl Watch<'_> {
         self.foresight = None;
         match &foreseen {
             Ok(Foreseen { prediction: Prediction::None(_), .. }) if self.untold => {}
+            Ok(Foreseen { prediction: Prediction::Unasked, .. }) => {}
             Ok(Foreseen { prediction: Prediction::Made(report), .. }) => self.screen.foretold(report),
             Ok(Foreseen { prediction: Prediction::None(why), .. }) => self.screen.untold(why),
             // The engine will say the same of what can't be read.

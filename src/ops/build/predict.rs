@@ -49,6 +49,8 @@ pub enum Prediction {
     Made(Box<WhyReport>),
     /// Nothing can be said, and why.
     None(String),
+    /// The key is that of the last build, and no more was asked.
+    Unasked,
 }
 
 /// Walks, reads and compares. The walk is shared with the transfer, which all that follows gives way to.
@@ -61,7 +63,7 @@ pub fn foresee(
     ahead: Ahead,
     observer: &dyn Observer,
 ) -> Result<Foreseen, Error> {
-    let Ahead { walker, later } = ahead;
+    let Ahead { walker, later, key_first } = ahead;
     let mut read = walk(request, walker, observer)?;
     let mut options = AnalysisOptions { fingerprints: true, ..AnalysisOptions::default() };
     if let Some((seen, now)) = later {
@@ -72,7 +74,8 @@ pub fn foresee(
             local.seen = Some(seen);
         }
     }
-    let work = || compared(request, last, read, options, observer);
+    let settled = last.and_then(|last| last.key.clone()).filter(|_| key_first);
+    let work = || compared(request, (last, settled), read, options, observer);
     match rayon::ThreadPoolBuilder::new().start_handler(|_| give_way()).build() {
         Ok(pool) => pool.install(work),
         Err(_) => work(),
@@ -115,7 +118,7 @@ fn walk(request: &Request, walker: Walker, observer: &dyn Observer) -> Result<Re
 
 fn compared(
     request: &Request,
-    last: Option<&Record>,
+    (last, settled): (Option<&Record>, Option<String>),
     read: Read,
     options: AnalysisOptions,
     observer: &dyn Observer,
@@ -129,6 +132,10 @@ fn compared(
     }
     let key = key::of_analysis(&analysis, observer).ok();
     let key = key.map(|k| Key { digest: k.key.to_string(), assumes: k.assumes });
+    if settled.is_some() && settled == key.as_ref().map(|k| k.digest.clone()) {
+        drop(analysis);
+        return Ok(Foreseen { read, snapshot: None, key, faults, prediction: Prediction::Unasked });
+    }
     let mut snapshot = None;
     let mut prediction = Prediction::None("no plan can be made of the Dockerfile".into());
     if let Some(plan) = &read.plan {

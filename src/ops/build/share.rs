@@ -43,6 +43,8 @@ pub struct Ahead {
     pub walker: Walker,
     /// For one that waits: what was read meanwhile, and when to go on.
     pub later: Option<(Arc<Seen>, Receiver<Now>)>,
+    /// It is only asked whether the key is still that of the last build; what follows from it is said when it is another one.
+    pub key_first: bool,
 }
 
 /// Both sides; `later` if the prediction can wait.
@@ -56,7 +58,7 @@ pub fn shared(later: bool) -> (Shared, Ahead) {
             ((Arc::clone(&seen), sender), (seen, receiver))
         })
         .unzip();
-    (Shared { walk, later: theirs }, Ahead { walker, later: ours })
+    (Shared { walk, later: theirs }, Ahead { walker, later: ours, key_first: false })
 }
 
 impl Shared {
