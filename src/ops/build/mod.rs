@@ -34,9 +34,8 @@ use self::predict::{Foreseen, Key, Prediction};
 use self::record::{Place, Record};
 use self::run::{Failure, Happening};
 pub use self::run::{Interrupt, Response};
-use self::share::{Ahead, Now};
+use self::share::{Ahead, Now, Shared};
 pub use self::solve::{Capabilities, Driver, Solve, solve};
-use super::analysis::CONTEXT;
 use super::transport::{self, Transport};
 use super::{Mtime, PackOptions, PackStream, Packable, Request};
 use crate::digest::Digest;
@@ -166,41 +165,15 @@ async fn attempt(
     screen.begins(&About { builder: job.surroundings.builder.clone(), driver: can.driver.name() });
     let place = place(job, &engine);
     let last = place.as_ref().and_then(Place::read);
-    // Without an earlier build there is nothing to foretell, and files are only read for the next one's sake.
-    let later = last.is_none() && inputs.locals.contains_key(CONTEXT);
-    let mut doubt = job.skip_unchanged.then(|| skip::never(&job.options, &solve, can.driver));
-    if let (Some(doubt @ None), None) = (&mut doubt, &last) {
-        *doubt = Some(skip::UNKNOWN);
-    }
     let mut watch =
         Watch { screen, foresight: None, foreseen: None, untold: false, log: Recorder::default() };
-    let mut key_first = doubt == Some(None);
-    let shared = loop {
-        let (shared, ahead) = share::shared(later);
-        watch.foresight = foresight(job, last.as_ref(), Ahead { key_first, ..ahead }, observer);
-        if !key_first {
-            break shared;
-        }
-        watch.wait(Duration::MAX, interrupt).await?;
-        let asked = asked(&solve);
-        match skipped(job, &engine, watch.foreseen.as_ref(), last.as_ref(), &asked).await {
-            Ok(built) => return Ok(built),
-            Err(why) => doubt = Some(Some(why)),
-        }
-        // With the same key it was not asked what else there is to say.
-        key_first = false;
-        if !matches!(&watch.foreseen, Some(Ok(Foreseen { prediction: Prediction::Unasked, .. }))) {
-            break shared;
-        }
-        watch.foreseen = None;
-    };
-    if let Some(Some(why)) = doubt {
-        watch.screen.note(&format!("not skipped: {why}"));
-    }
-    match later {
-        true => watch.untell(predict::FIRST),
-        false => watch.wait(HEAD_START, interrupt).await?,
-    }
+    let shared =
+        match begin(job, &engine, (&solve, can.driver), last.as_ref(), &mut watch, interrupt, observer)
+            .await?
+        {
+            Begun::Settled(built) => return Ok(*built),
+            Begun::Sighted(shared) => shared,
+        };
     stores::resolve(&mut solve)?.iter().for_each(|text| watch.screen.warning(text));
     let offer::Offer { session, exports, archive, changed } =
         offer::session(job, &mut inputs, &solve, stdin, &shared)?;
@@ -303,6 +276,62 @@ fn streamed(job: &Job, inputs: &mut Inputs) -> Result<Box<dyn Read + Send>, Erro
     Ok(Box::new(stream.map_err(|e| Error::Usage { message: format!("starting to pack: {e}"), hint: None })?))
 }
 
+/// How a build begins.
+enum Begun {
+    /// It need not be made.
+    Settled(Box<Built>),
+    /// Its context is looked at.
+    Sighted(Shared),
+}
+
+/// Starts the prediction, and finds out whether there is anything to build.
+async fn begin(
+    job: &Job,
+    engine: &Engine,
+    (solve, driver): (&Solve, Driver),
+    last: Option<&Record>,
+    watch: &mut Watch<'_>,
+    interrupt: &Interrupt,
+    observer: &Arc<dyn Observer + Send + Sync>,
+) -> Result<Begun, Error> {
+    let mut walked = None;
+    let settled = match doubt(job, solve, driver, last) {
+        None => Ok(None),
+        Some(Some(why)) => Err(why),
+        Some(None) => {
+            let (shared, ahead) = share::shared(false);
+            watch.foresight = foresight(job, last, Ahead { key_first: true, ..ahead }, observer);
+            watch.wait(Duration::MAX, interrupt).await?;
+            walked = Some(shared).filter(|_| !watch.knows_nothing());
+            skipped(job, engine, watch.foreseen.as_ref(), last, &asked(solve)).await.map(Some)
+        }
+    };
+    match settled {
+        Ok(Some(built)) => return Ok(Begun::Settled(Box::new(built))),
+        Ok(None) => {}
+        Err(why) => watch.screen.note(&format!("not skipped: {why}")),
+    }
+    if let Some(shared) = walked {
+        return Ok(Begun::Sighted(shared));
+    }
+    // Without an earlier build there is nothing to foretell, and files are only read for the next one's sake.
+    let later = last.is_none() && job.transport != Transport::Tar;
+    let (shared, ahead) = share::shared(later);
+    watch.foresight = foresight(job, last, ahead, observer);
+    match later {
+        true => watch.untell(predict::FIRST),
+        false => watch.wait(HEAD_START, interrupt).await?,
+    }
+    Ok(Begun::Sighted(shared))
+}
+
+/// Why a build that is to be skipped if possible has to be made in any case; `None` in place of that for one that may be skipped, and
+/// no answer for one that isn't to be.
+fn doubt(job: &Job, solve: &Solve, driver: Driver, last: Option<&Record>) -> Option<Option<&'static str>> {
+    let never = || skip::never(&job.options, solve, driver);
+    job.skip_unchanged.then(|| never().or(last.is_none().then_some(skip::UNKNOWN)))
+}
+
 /// Starts the prediction. Nobody waits for it when the build is interrupted, however many files there are still to read.
 fn foresight(
     job: &Job,
@@ -378,6 +407,11 @@ impl Watch<'_> {
             self.take(foreseen);
         }
         Ok(())
+    }
+
+    /// Whether nothing was asked, or no more than a key.
+    fn knows_nothing(&self) -> bool {
+        matches!(&self.foreseen, None | Some(Ok(Foreseen { prediction: Prediction::Unasked, .. })))
     }
 
     /// Says why nothing is foretold, if something could be.
