@@ -45,7 +45,7 @@ pub use error::{ContextError, ContextWarning, WarningCode};
 pub use explain::{Cause, Ignored, PathState, Verdict};
 pub use ignore::{FoundDockerfile, GENERAL, IgnoreSource, Place, find_dockerfile};
 pub use memory::MemoryTree;
-pub use request::Request;
+pub use request::{Excludes, Request};
 pub use stat::Stats;
 pub use tree::{Folder, Listed, Tree};
 pub use view::View;

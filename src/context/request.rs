@@ -15,7 +15,7 @@ use super::follow::{follow_links, without_children};
 use super::view::invalid;
 use super::{Context, Stats, Tree, disk};
 use crate::entry::{ContextPath, Entry};
-use crate::pattern::{Info, Matcher, runes};
+use crate::pattern::{IgnoreFile, Info, Matcher, runes};
 
 /// What an engine asks a local for, as lists of patterns and paths.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -28,18 +28,31 @@ pub struct Request {
     pub follow_paths: Vec<Vec<u8>>,
 }
 
+/// Exclude patterns in the form in which two lists of them can be compared.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Excludes(Vec<(bool, String)>);
+
+impl Excludes {
+    /// Those of an ignore file.
+    pub fn of(ignore: Option<&IgnoreFile>) -> Self {
+        ignore.map(|file| Self::compiled(file.matcher())).unwrap_or_default()
+    }
+
+    /// Whether a request's patterns are just these.
+    pub fn are(&self, asked: &[Vec<u8>]) -> bool {
+        Matcher::new(asked).is_ok_and(|matcher| Self::compiled(&matcher) == *self)
+    }
+
+    /// The paths and patterns of a request travel as JSON, which replaces bytes that are no UTF-8.
+    fn compiled(matcher: &Matcher) -> Self {
+        Self(matcher.patterns().iter().map(|p| (p.negated(), runes(p.text()).into_owned())).collect())
+    }
+}
+
 impl Context {
     /// Whether this was listed with just these exclude patterns, so that a request which has them can be answered from it.
     pub fn excludes(&self, patterns: &[Vec<u8>]) -> bool {
-        let own = self.ignore_file().map_or(&[][..], |file| file.matcher().patterns());
-        let Ok(asked) = Matcher::new(patterns) else { return false };
-        let asked = asked.patterns();
-        // The paths and patterns of a request travel as JSON, which replaces bytes that are no UTF-8.
-        own.len() == asked.len()
-            && own
-                .iter()
-                .zip(asked)
-                .all(|(a, b)| a.negated() == b.negated() && runes(a.text()) == runes(b.text()))
+        Excludes::of(self.ignore_file()).are(patterns)
     }
 }
 

@@ -131,12 +131,8 @@ fn read(
 }
 
 impl<S: AsyncRead + Unpin> AsyncRead for Demux<S> {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        let this = &mut *self;
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
         while buf.remaining() > 0 {
             if this.left == 0 {
                 match ready!(read(&mut this.inner, cx, &mut this.head[this.have..]))? {

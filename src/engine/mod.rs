@@ -13,6 +13,7 @@ mod docker;
 mod endpoint;
 mod error;
 mod find;
+mod gather;
 mod grpc;
 mod http1;
 mod line;

@@ -10,6 +10,7 @@ use super::address::Address;
 use super::connect::Patience;
 use super::endpoint::Endpoint;
 use super::error::EngineError;
+use super::gather::Gather;
 use super::program::{self, Process, Program};
 use super::{container, tls};
 use crate::wording::reason;
@@ -27,13 +28,13 @@ pub(super) async fn connect(endpoint: &Endpoint, patience: Patience) -> Result<S
     match &endpoint.address {
         Address::Unix(path) => {
             let stream = UnixStream::connect(path).await;
-            Ok(Box::new(stream.map_err(|e| unix_error(endpoint, path, &e))?))
+            Ok(Box::new(Gather::new(stream.map_err(|e| unix_error(endpoint, path, &e))?)))
         }
         Address::Tcp(host, port) => {
             let stream = tcp(host, *port).await.map_err(|e| tcp_error(endpoint, &e))?;
             match &endpoint.tls {
                 Some(tls) => Ok(Box::new(tls::agree(endpoint, tls, host, stream).await?)),
-                None => Ok(Box::new(stream)),
+                None => Ok(Box::new(Gather::new(stream))),
             }
         }
         Address::Ssh(ssh) => program(endpoint, &Program::ssh(ssh, endpoint.kind)),
@@ -46,7 +47,7 @@ pub(super) async fn connect(endpoint: &Endpoint, patience: Patience) -> Result<S
 /// Connects through a program.
 fn program(endpoint: &Endpoint, program: &Program) -> Result<Stream, EngineError> {
     match Process::start(program) {
-        Ok(process) => Ok(Box::new(process)),
+        Ok(process) => Ok(Box::new(Gather::new(process))),
         Err(error) => {
             let (why, hint) = program::not_started(program, &error);
             Err(EngineError::Unreachable { place: endpoint.place(), why, hint })

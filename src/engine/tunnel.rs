@@ -154,12 +154,8 @@ impl<B> Tunnel<B> {
 }
 
 impl<B: Body<Data = Bytes, Error = tonic::Status> + Unpin> AsyncRead for Tunnel<B> {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        let this = &mut *self;
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
         loop {
             let ready = this.messages.data(&mut this.rest)?;
             if ready > 0 {

@@ -37,12 +37,20 @@ impl Seen {
         }
     }
 
-    fn recall(&self, identity: &Identity) -> Option<Known> {
+    /// Lets the index remember what was learned in this run.
+    pub fn teach(&self, index: &Index) {
+        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
+        known.iter().for_each(|(identity, known)| index.learn(identity, *known));
+    }
+
+    /// The digests of a file in this state, if they are known.
+    pub fn recall(&self, identity: &Identity) -> Option<Known> {
         let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
         known.get(identity).copied().or_else(|| self.index.as_ref()?.recall(identity))
     }
 
-    fn learn(&self, identity: Identity, known: Known) {
+    /// Takes the digests of a file that was in this state when it was opened, and was read in full.
+    pub fn learn(&self, identity: Identity, known: Known) {
         self.known.write().unwrap_or_else(PoisonError::into_inner).insert(identity, known);
     }
 }

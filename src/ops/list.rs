@@ -78,7 +78,7 @@ pub fn list(request: &Request, options: &ListOptions, observer: &dyn Observer) -
 fn seen(local: &Local, hash: Option<Algorithm>, observer: &dyn Observer) -> Result<Vec<EntryReport>, Error> {
     let entries = local.context.entries();
     let all = 0..entries.len();
-    reports(&local.context, std::slice::from_ref(&all), hash, observer)
+    reports(&*local.context, std::slice::from_ref(&all), hash, observer)
 }
 
 /// The reports of some entries, with digests when they are asked for.

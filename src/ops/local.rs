@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::blobs::RevisionFiles;
 use super::known::Seen;
 use super::locate::IgnoreFile;
-use crate::context::{Context, ContextOptions, Listed, PathState};
+use crate::context::{Context, ContextError, ContextOptions, Listed, PathState};
 use crate::entry::{Entry, FileType};
 use crate::error::Error;
 use crate::index::Index;
@@ -23,7 +23,7 @@ pub struct Local {
     /// Which ignore file is in force, and why.
     pub found: IgnoreFile,
     /// What it leaves in view.
-    pub context: Context,
+    pub context: Arc<Context>,
     /// The digests that are remembered of its files.
     pub index: Option<Index>,
     /// The digests of files that were read in this run, for folders that are looked at under several ignore files.
@@ -34,6 +34,15 @@ pub struct Local {
 
 /// A folder that could be listed, or an ignore file that can't be read: that makes the build fail, which is an answer.
 pub type Loaded = Result<Local, PatternError>;
+
+/// How a folder is walked.
+pub type Walk<'a> = dyn FnMut(
+        &Path,
+        Option<pattern::IgnoreFile>,
+        &ContextOptions<'_>,
+        &dyn Observer,
+    ) -> Result<Context, ContextError>
+    + 'a;
 
 /// Walks the folder `root`, of whose files the folder `index` may remember the digests.
 ///
@@ -46,13 +55,28 @@ pub fn load(
     index: Option<&Path>,
     observer: &dyn Observer,
 ) -> Result<Loaded, Error> {
+    load_with(name, root, found, index, observer, &mut Context::load)
+}
+
+/// As [`load`], with a walk of one's own.
+///
+/// # Errors
+/// As [`load`].
+pub fn load_with(
+    name: &str,
+    root: &Path,
+    found: IgnoreFile,
+    index: Option<&Path>,
+    observer: &dyn Observer,
+    walk: &mut Walk<'_>,
+) -> Result<Loaded, Error> {
     let ignore = match parse(&found) {
         Ok(ignore) => ignore,
         Err(e) => return Ok(Err(e)),
     };
     let mut index = index.and_then(|folder| Some(Index::open(folder, &root.canonicalize().ok()?)));
     let options = ContextOptions { index: index.as_ref(), ..ContextOptions::default() };
-    let context = Context::load(root, ignore, &options, observer)?;
+    let context = Arc::new(walk(root, ignore, &options, observer)?);
     if let Some(index) = &mut index {
         context.devices().iter().for_each(|(device, path)| index.admit(*device, path));
     }
@@ -83,7 +107,7 @@ pub fn of_listing(
         Ok(ignore) => ignore,
         Err(e) => return Ok(Err(e)),
     };
-    let context = Context::of(root, listed, ignore, observer)?;
+    let context = Arc::new(Context::of(root, listed, ignore, observer)?);
     let revision = Some(files(&context));
     Ok(Ok(Local {
         name: name.to_owned(),
@@ -111,7 +135,7 @@ impl Local {
             Ok(ignore) => ignore,
             Err(e) => return Ok(Err(e)),
         };
-        let context = self.context.filtered(ignore)?;
+        let context = Arc::new(self.context.filtered(ignore)?);
         let (name, root) = (self.name.clone(), self.root.clone());
         Ok(Ok(Self { name, root, found, context, index: None, revision: None, seen: None }))
     }

@@ -13,6 +13,9 @@ use tonic::body::Body;
 
 pub(super) struct Whole(pub Body);
 
+/// What comes next of a body.
+pub(super) type Polled = Poll<Option<Result<Frame<Bytes>, Status>>>;
+
 impl Whole {
     /// The request with its body guarded.
     pub fn request(request: http::Request<Body>) -> http::Request<Self> {
@@ -28,10 +31,7 @@ impl http_body::Body for Whole {
     type Data = Bytes;
     type Error = Status;
 
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Polled {
         let frame = ready!(http_body::Body::poll_frame(Pin::new(&mut self.0), cx));
         Poll::Ready(match frame {
             Some(Ok(frame)) => Some(Ok(frame)),
@@ -63,10 +63,7 @@ mod tests {
         type Data = Bytes;
         type Error = Status;
 
-        fn poll_frame(
-            self: Pin<&mut Self>,
-            _: &mut Context<'_>,
-        ) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
+        fn poll_frame(self: Pin<&mut Self>, _: &mut Context<'_>) -> Polled {
             Poll::Ready(None)
         }
     }

@@ -13,6 +13,7 @@ mod outcome;
 mod predict;
 mod record;
 mod run;
+mod share;
 mod skip;
 mod solve;
 pub mod status;
@@ -30,10 +31,11 @@ pub use self::call::answer;
 pub use self::inputs::{Inputs, find as find_inputs};
 pub use self::offer::Surroundings;
 pub use self::options::{CacheEntry, Call, Export, Flags, Host, Options, Secret, SecretSource, Ssh, Target};
-use self::predict::{Foreseen, Prediction};
+use self::predict::{Foreseen, Key, Prediction};
 use self::record::{Place, Record};
 use self::run::{Failure, Happening};
 pub use self::run::{Interrupt, Response};
+use self::share::{Ahead, Now, Shared};
 pub use self::solve::{Capabilities, Driver, Solve, solve};
 use super::transport::{self, Transport};
 use super::{Mtime, PackOptions, PackStream, Packable, Request};
@@ -44,10 +46,10 @@ use crate::log::Recorder;
 use crate::observer::{Observer, Silent};
 use crate::progress::{self, Message};
 use crate::report::{BuildReport, WhyReport};
-use crate::snapshot::Store;
+use crate::snapshot::{Snapshot, Store};
 
 /// How long the engine may wait for the prediction, which is worth more before the build than in it.
-const HEAD_START: Duration = Duration::from_millis(150);
+const HEAD_START: Duration = Duration::from_millis(60);
 
 /// How long a failure waits for what is known of its reason.
 const AFTERTHOUGHT: Duration = Duration::from_secs(5);
@@ -167,26 +169,18 @@ async fn attempt(
     screen.begins(&About { builder: job.surroundings.builder.clone(), driver: can.driver.name() });
     let place = place(job, &engine);
     let last = place.as_ref().and_then(Place::read);
-    let foresight = job.request.as_ref().filter(|_| job.options.call.is_none()).map(|request| {
-        let (sender, receiver) = oneshot::channel();
-        let (request, last, observer) = (request.clone(), last.clone(), Arc::clone(observer));
-        // Nobody waits for it when the build is interrupted, however many files there are still to read.
-        std::thread::spawn(move || drop(sender.send(predict::foresee(&request, last.as_ref(), &*observer))));
-        receiver
-    });
-    let mut watch = Watch { screen, foresight, foreseen: None, log: Recorder::default() };
-    watch.wait(if job.skip_unchanged { Duration::MAX } else { HEAD_START }, interrupt).await?;
-    if job.skip_unchanged {
-        let asked = asked(&solve);
-        match skipped(job, &engine, &solve, can.driver, watch.foreseen.as_ref(), last.as_ref(), &asked).await
+    let mut watch =
+        Watch { screen, foresight: None, foreseen: None, untold: false, log: Recorder::default() };
+    let shared =
+        match begin(job, &engine, (&solve, can.driver), last.as_ref(), &mut watch, interrupt, observer)
+            .await?
         {
-            Ok(built) => return Ok(built),
-            Err(why) => watch.screen.note(&format!("not skipped: {why}")),
-        }
-    }
+            Begun::Settled(built) => return Ok(*built),
+            Begun::Sighted(shared) => shared,
+        };
     stores::resolve(&mut solve)?.iter().for_each(|text| watch.screen.warning(text));
     let offer::Offer { session, exports, archive, changed, definitions } =
-        offer::session(job, &mut inputs, &solve, stdin)?;
+        offer::session(job, &mut inputs, &solve, stdin, &shared)?;
     // The address of an archive is known once it is offered.
     solve.attrs.extend(inputs.attrs.get("context").map(|url| ("context".to_owned(), url.clone())));
     let session = Arc::new(session);
@@ -208,6 +202,7 @@ async fn attempt(
             }
         }
     };
+    shared.tell(if answer.is_ok() { Now::Read } else { Now::Explain });
     match &answer {
         Ok(_) => watch.wait(Duration::MAX, interrupt).await?,
         Err(Failure::Solve(_)) => watch.wait(AFTERTHOUGHT, interrupt).await?,
@@ -243,22 +238,25 @@ async fn attempt(
         names: job.options.tags.clone(),
         ..BuildReport::default()
     };
-    if let (Some(foreseen), Some(request)) = (&foreseen, &job.request) {
+    if let (Some(foreseen), Some(request)) = (foreseen, &job.request) {
         if let Prediction::None(why) = &foreseen.prediction {
             report.unpredicted = Some(why.clone());
         }
         report.steps =
-            outcome::join(request, foreseen, &log.finish()).map(outcome::steps).unwrap_or_default();
+            outcome::join(request, &foreseen, &log.finish()).map(outcome::steps).unwrap_or_default();
         let images = match can.driver {
             Driver::Docker => skip::images(&engine, job, foreseen.read.plan.as_ref()).await,
             Driver::Container | Driver::Remote => BTreeMap::new(),
         };
+        let Foreseen { read, snapshot, key, .. } = foreseen;
+        // The context is of no more use.
+        drop(read);
         // What was sent isn't what was looked at.
         if !changed.is_empty() {
             report
                 .notes
                 .push("files changed meanwhile: this build is not remembered for the next one".into());
-        } else if let Err(e) = keep(job, foreseen, place.as_ref(), &solve, &response, images) {
+        } else if let Err(e) = keep(job, (snapshot, key), place.as_ref(), &solve, &response, images) {
             report.notes.push(format!("this build is not remembered for the next one: {e}"));
         }
     }
@@ -311,6 +309,78 @@ fn otherwise<'j>(job: &'j Job, inputs: &mut Inputs, what: &str) -> Result<&'j Re
     })
 }
 
+/// How a build begins.
+enum Begun {
+    /// It need not be made.
+    Settled(Box<Built>),
+    /// Its context is looked at.
+    Sighted(Shared),
+}
+
+/// Starts the prediction, and finds out whether there is anything to build.
+async fn begin(
+    job: &Job,
+    engine: &Engine,
+    (solve, driver): (&Solve, Driver),
+    last: Option<&Record>,
+    watch: &mut Watch<'_>,
+    interrupt: &Interrupt,
+    observer: &Arc<dyn Observer + Send + Sync>,
+) -> Result<Begun, Error> {
+    let mut walked = None;
+    let settled = match doubt(job, solve, driver, last) {
+        None => Ok(None),
+        Some(Some(why)) => Err(why),
+        Some(None) => {
+            let (shared, ahead) = share::shared(false);
+            watch.foresight = foresight(job, last, Ahead { key_first: true, ..ahead }, observer);
+            watch.wait(Duration::MAX, interrupt).await?;
+            walked = Some(shared).filter(|_| !watch.knows_nothing());
+            skipped(job, engine, watch.foreseen.as_ref(), last, &asked(solve)).await.map(Some)
+        }
+    };
+    match settled {
+        Ok(Some(built)) => return Ok(Begun::Settled(Box::new(built))),
+        Ok(None) => {}
+        Err(why) => watch.screen.note(&format!("not skipped: {why}")),
+    }
+    if let Some(shared) = walked {
+        return Ok(Begun::Sighted(shared));
+    }
+    // Without an earlier build there is nothing to foretell, and files are only read for the next one's sake.
+    let later = last.is_none() && job.transport == Transport::Files;
+    let (shared, ahead) = share::shared(later);
+    watch.foresight = foresight(job, last, ahead, observer);
+    match later {
+        true => watch.untell(predict::FIRST),
+        false => watch.wait(HEAD_START, interrupt).await?,
+    }
+    Ok(Begun::Sighted(shared))
+}
+
+/// Why a build that is to be skipped if possible has to be made in any case; `None` in place of that for one that may be skipped, and
+/// no answer for one that isn't to be.
+fn doubt(job: &Job, solve: &Solve, driver: Driver, last: Option<&Record>) -> Option<Option<&'static str>> {
+    let never = || skip::never(&job.options, solve, driver);
+    job.skip_unchanged.then(|| never().or(last.is_none().then_some(skip::UNKNOWN)))
+}
+
+/// Starts the prediction. Nobody waits for it when the build is interrupted, however many files there are still to read.
+fn foresight(
+    job: &Job,
+    last: Option<&Record>,
+    ahead: Ahead,
+    observer: &Arc<dyn Observer + Send + Sync>,
+) -> Option<oneshot::Receiver<Result<Foreseen, Error>>> {
+    let request = job.request.as_ref().filter(|_| job.options.call.is_none())?;
+    let (sender, receiver) = oneshot::channel();
+    let (request, last, observer) = (request.clone(), last.cloned(), Arc::clone(observer));
+    std::thread::spawn(move || {
+        drop(sender.send(predict::foresee(&request, last.as_ref(), ahead, &*observer)));
+    });
+    Some(receiver)
+}
+
 /// Waits for what there may be.
 async fn either<F: Future + Unpin>(work: &mut Option<F>) -> F::Output {
     match work {
@@ -326,15 +396,10 @@ async fn either<F: Future + Unpin>(work: &mut Option<F>) -> F::Output {
 async fn skipped(
     job: &Job,
     engine: &Engine,
-    solve: &Solve,
-    driver: Driver,
     foreseen: Option<&Result<Foreseen, Error>>,
     last: Option<&Record>,
     asked: &str,
 ) -> Result<Built, &'static str> {
-    if let Some(why) = skip::never(&job.options, solve, driver) {
-        return Err(why);
-    }
     let Some(Ok(foreseen)) = foreseen else { return Err("nothing is known of its context") };
     let have = skip::images(engine, job, foreseen.read.plan.as_ref()).await;
     let why = skip::unchanged(foreseen, last, asked, &have, &job.options)?;
@@ -355,6 +420,8 @@ struct Watch<'s> {
     screen: &'s mut dyn Screen,
     foresight: Option<oneshot::Receiver<Result<Foreseen, Error>>>,
     foreseen: Option<Result<Foreseen, Error>>,
+    /// It was said already why nothing is foretold.
+    untold: bool,
     log: Recorder,
 }
 
@@ -375,10 +442,25 @@ impl Watch<'_> {
         Ok(())
     }
 
+    /// Whether nothing was asked, or no more than a key.
+    fn knows_nothing(&self) -> bool {
+        matches!(&self.foreseen, None | Some(Ok(Foreseen { prediction: Prediction::Unasked, .. })))
+    }
+
+    /// Says why nothing is foretold, if something could be.
+    fn untell(&mut self, why: &str) {
+        if self.foresight.is_some() {
+            self.untold = true;
+            self.screen.untold(why);
+        }
+    }
+
     /// Shows the prediction.
     fn take(&mut self, foreseen: Result<Foreseen, Error>) {
         self.foresight = None;
         match &foreseen {
+            Ok(Foreseen { prediction: Prediction::None(_), .. }) if self.untold => {}
+            Ok(Foreseen { prediction: Prediction::Unasked, .. }) => {}
             Ok(Foreseen { prediction: Prediction::Made(report), .. }) => self.screen.foretold(report),
             Ok(Foreseen { prediction: Prediction::None(why), .. }) => self.screen.untold(why),
             // The engine will say the same of what can't be read.
@@ -429,20 +511,19 @@ fn place(job: &Job, engine: &Engine) -> Option<Place> {
 /// Keeps what the next build is compared with.
 fn keep(
     job: &Job,
-    foreseen: &Foreseen,
+    (snapshot, key): (Option<Snapshot>, Option<Key>),
     place: Option<&Place>,
     solve: &Solve,
     response: &Response,
     images: BTreeMap<String, String>,
 ) -> Result<(), Error> {
-    let (Some(store), Some(snapshot)) = (&job.store, &foreseen.snapshot) else { return Ok(()) };
-    let mut snapshot = snapshot.clone();
+    let (Some(store), Some(mut snapshot)) = (&job.store, snapshot) else { return Ok(()) };
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).ok();
     snapshot.subject.taken = now.and_then(|d| i64::try_from(d.as_secs()).ok());
     let kept = store.keep(&snapshot)?;
     let Some(place) = place else { return Ok(()) };
     let path = std::path::absolute(&kept.path).unwrap_or(kept.path);
-    let mut record = Record::new(path, foreseen.key.as_ref().map(|k| k.digest.clone()), asked(solve));
+    let mut record = Record::new(path, key.map(|k| k.digest), asked(solve));
     record.image = files::image_id(response).map(str::to_owned);
     record.images = images;
     place.write(&record).map_err(|e| Error::write(job.records.as_deref().unwrap_or("".as_ref()), e))

@@ -14,6 +14,7 @@ use super::inputs::Inputs;
 use super::layer::STORE;
 use super::load::{self, Archive};
 use super::options::{SecretSource, Target, boolean};
+use super::share::{self, Shared};
 use super::solve::{Driver, Solve};
 use super::stores;
 use crate::context::{Folder, Listed, MemoryTree};
@@ -21,6 +22,7 @@ use crate::credentials::Docker;
 use crate::credentials::http::Http;
 use crate::digest::Digest;
 use crate::error::Error;
+use crate::ops::analysis::CONTEXT;
 use crate::ops::transport;
 use crate::report::{ErrorReport, shown};
 use crate::session::auth::{self, Auth};
@@ -119,15 +121,19 @@ pub fn session(
     inputs: &mut Inputs,
     solve: &Solve,
     stdin: Box<dyn Read + Send>,
+    shared: &Shared,
 ) -> Result<Offer, Error> {
     let key = shared_key(job, inputs);
     let mut session = Session::new(random_id(), "stowaway", key).with(&["Check"], Alive::server());
-    let locals = locals(inputs)?;
+    let locals = locals(job, inputs, shared)?;
     let changed = Changed::default();
     if !locals.is_empty() {
-        let heard = changed.clone();
-        session =
-            session.with(FileSync::METHODS, FileSync::new(locals, Arc::new(move |event| heard.hear(event))));
+        let (heard, shared) = (changed.clone(), shared.clone());
+        let listener = Arc::new(move |event: Event<'_>| {
+            shared.hear(&event);
+            heard.hear(event);
+        });
+        session = session.with(FileSync::METHODS, FileSync::new(locals, listener));
     }
     session = session.with(Auth::METHODS, Auth::new(auth(&job.surroundings)).service());
     let secrets = job.options.secrets.iter().map(|s| secret(s, &job.surroundings));
@@ -212,10 +218,17 @@ fn exports(solve: &Solve) -> Result<(Option<Exports>, Option<Archive>), Error> {
 }
 
 /// The folders, each under its name.
-fn locals(inputs: &Inputs) -> Result<BTreeMap<String, Local>, Error> {
+fn locals(job: &Job, inputs: &Inputs, shared: &Shared) -> Result<BTreeMap<String, Local>, Error> {
+    // The folder that the prediction walks.
+    let foreseen = job.request.as_ref().filter(|_| job.options.call.is_none()).map(|r| &*r.context);
     let mut locals = BTreeMap::new();
     for (name, path) in &inputs.locals {
-        locals.insert(name.clone(), folder(path)?);
+        let found = Folder::find(path)?;
+        let folder = found.ok_or_else(|| Error::read(path, std::io::ErrorKind::NotFound.into()))?;
+        let walked = name == CONTEXT && foreseen.is_some_and(|context| share::is_same(context, path));
+        let local = if walked { Local::walked(folder, shared.walk()) } else { Local::folder(folder) };
+        let digesting = shared.digesting().filter(|_| walked);
+        locals.insert(name.clone(), digesting.into_iter().fold(local, Local::digested));
     }
     if let Some(bytes) = &inputs.dockerfile {
         locals.insert("dockerfile".into(), Local::file(b"Dockerfile", bytes).map_err(invalid)?);
@@ -224,12 +237,6 @@ fn locals(inputs: &Inputs) -> Result<BTreeMap<String, Local>, Error> {
         locals.insert("context".into(), Local::listed(Listed::new(Arc::new(MemoryTree::new()))));
     }
     Ok(locals)
-}
-
-fn folder(path: &Path) -> Result<Local, Error> {
-    let found = Folder::find(path)?;
-    let folder = found.ok_or_else(|| Error::read(path, std::io::ErrorKind::NotFound.into()))?;
-    Ok(Local::folder(folder))
 }
 
 /// Wrong use, in the words of whoever found it.

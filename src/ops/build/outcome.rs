@@ -11,7 +11,7 @@ use crate::report::{BuiltStep, Difference, LogReport, StepOutcome};
 pub fn join(request: &Request, foreseen: &Foreseen, log: &BuildLog) -> Option<LogReport> {
     let why = match &foreseen.prediction {
         Prediction::Made(why) => Some((**why).clone()),
-        Prediction::None(_) => None,
+        Prediction::None(_) | Prediction::Unasked => None,
     };
     let plan = foreseen.read.plan.as_ref()?;
     Some(of_log(request, &foreseen.read, plan, "the build", log, why))

@@ -1,12 +1,24 @@
 //! What is known of a build before the engine begins: its plan, its key, its faults, and what `why` says against the last build here.
 
+use std::ops::ControlFlow;
+use std::path::Path;
+use std::sync::Arc;
+
 use super::record::Record;
+use super::share::{Ahead, Now};
+use crate::context::{Context, ContextOptions, Excludes};
 use crate::error::Error;
 use crate::observer::Observer;
-use crate::ops::analysis::{Analysis, AnalysisOptions, Read};
-use crate::ops::{Request, failures, freeze, key, why};
+use crate::ops::analysis::{Analysis, AnalysisOptions, CONTEXT, Read};
+use crate::ops::locate::locate;
+use crate::ops::{Request, failures, freeze, key, local, why};
+use crate::pattern::IgnoreFile;
 use crate::report::{ErrorReport, WhyReport};
+use crate::session::files::Walker;
 use crate::snapshot::{self, Snapshot};
+
+/// Why nothing is foretold of a build that was never made.
+pub const FIRST: &str = "this is the first build of it with this engine";
 
 /// What is known.
 pub struct Foreseen {
@@ -37,25 +49,99 @@ pub enum Prediction {
     Made(Box<WhyReport>),
     /// Nothing can be said, and why.
     None(String),
+    /// The key is that of the last build, and no more was asked.
+    Unasked,
 }
 
-/// Walks, reads and compares.
+/// Walks, reads and compares. The walk is shared with the transfer, which all that follows gives way to.
 ///
 /// # Errors
 /// [`Error`] for input that can't be read.
-pub fn foresee(request: &Request, last: Option<&Record>, observer: &dyn Observer) -> Result<Foreseen, Error> {
-    let read = Read::of(request, observer)?;
-    let analysis =
-        Analysis::of(&read, AnalysisOptions { fingerprints: true, ..Default::default() }, observer)?;
+pub fn foresee(
+    request: &Request,
+    last: Option<&Record>,
+    ahead: Ahead,
+    observer: &dyn Observer,
+) -> Result<Foreseen, Error> {
+    let Ahead { walker, later, key_first } = ahead;
+    let mut read = walk(request, walker, observer)?;
+    let mut options = AnalysisOptions { fingerprints: true, ..AnalysisOptions::default() };
+    if let Some((seen, now)) = later {
+        // Whoever is gone without a word doesn't want to know.
+        options.unread = now.recv() != Ok(Now::Read);
+        if let Ok(local) = &mut read.context {
+            local.index.iter().for_each(|index| seen.teach(index));
+            local.seen = Some(seen);
+        }
+    }
+    let settled = last.and_then(|last| last.key.clone()).filter(|_| key_first);
+    let work = || compared(request, (last, settled), read, options, observer);
+    match rayon::ThreadPoolBuilder::new().start_handler(|_| give_way()).build() {
+        Ok(pool) => pool.install(work),
+        Err(_) => work(),
+    }
+}
+
+/// Lets everything else run first. What a thread can't lower stays as it is.
+fn give_way() {
+    // Elsewhere this is of the whole process.
+    #[cfg(target_os = "linux")]
+    let _ = rustix::process::nice(10);
+}
+
+/// Finds the files and walks, for both sides.
+fn walk(request: &Request, walker: Walker, observer: &dyn Observer) -> Result<Read, Error> {
+    let index = request.index.as_deref();
+    let mut walker = Some(walker);
+    let mut load = |name: &str, root: &Path, found| {
+        let Some(mut walker) = walker.take_if(|_| name == CONTEXT) else {
+            return local::load(name, root, found, index, observer);
+        };
+        let mut shared = |root: &Path,
+                          ignore: Option<IgnoreFile>,
+                          options: &ContextOptions<'_>,
+                          observer: &dyn Observer| {
+            walker.begin(Excludes::of(ignore.as_ref()));
+            Context::load_streaming(root, ignore, options, observer, &mut |streamed| {
+                walker.take(&streamed);
+                ControlFlow::Continue(())
+            })
+        };
+        let loaded = local::load_with(name, root, found, index, observer, &mut shared)?;
+        if let Ok(local) = &loaded {
+            walker.end(Arc::clone(&local.context));
+        }
+        Ok(loaded)
+    };
+    Read::loaded(request, locate(request)?, |_, ignore| ignore, &mut load)
+}
+
+fn compared(
+    request: &Request,
+    (last, settled): (Option<&Record>, Option<String>),
+    read: Read,
+    options: AnalysisOptions,
+    observer: &dyn Observer,
+) -> Result<Foreseen, Error> {
+    let analysis = Analysis::of(&read, options, observer)?;
     let faults = failures::with_paths(&analysis);
+    if options.unread {
+        let prediction = Prediction::None(FIRST.into());
+        drop(analysis);
+        return Ok(Foreseen { read, snapshot: None, key: None, faults, prediction });
+    }
     let key = key::of_analysis(&analysis, observer).ok();
     let key = key.map(|k| Key { digest: k.key.to_string(), assumes: k.assumes });
+    if settled.is_some() && settled == key.as_ref().map(|k| k.digest.clone()) {
+        drop(analysis);
+        return Ok(Foreseen { read, snapshot: None, key, faults, prediction: Prediction::Unasked });
+    }
     let mut snapshot = None;
     let mut prediction = Prediction::None("no plan can be made of the Dockerfile".into());
     if let Some(plan) = &read.plan {
         let now = freeze(request, &analysis);
         prediction = match last {
-            None => Prediction::None("this is the first build of it with this engine".into()),
+            None => Prediction::None(FIRST.into()),
             Some(last) => compare(request, &analysis, plan, &now, last),
         };
         snapshot = Some(now);

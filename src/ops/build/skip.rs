@@ -11,6 +11,9 @@ use crate::diff::Verdict;
 use crate::engine::{Docker, Engine, Patience};
 use crate::plan::{Op, Plan, Source};
 
+/// Why a build without a record is made.
+pub const UNKNOWN: &str = "this engine is not known to have built it";
+
 /// Why a build of these options is never skipped; `None` for one that may be.
 pub fn never(options: &Options, solve: &Solve, driver: Driver) -> Option<&'static str> {
     let elsewhere = solve.exports.iter().any(|e| e.kind != "moby" || e.is("push"));
@@ -73,7 +76,7 @@ pub fn unchanged(
     have: &BTreeMap<String, String>,
     options: &Options,
 ) -> Result<String, &'static str> {
-    let last = last.ok_or("this engine is not known to have built it")?;
+    let last = last.ok_or(UNKNOWN)?;
     let plan = foreseen.read.plan.as_ref().ok_or("no plan can be made of it")?;
     let key = foreseen.key.as_ref().ok_or("it has no key")?;
     if last.key.as_ref() != Some(&key.digest) {

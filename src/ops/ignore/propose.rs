@@ -1,6 +1,7 @@
 //! Lines that remove what no step needs and what is litter, each tried on every build.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use super::attribute::hiding_lines;
 use super::block::{self, Block, Owner};
@@ -40,7 +41,7 @@ pub struct Proposed {
     /// The file's new bytes.
     pub bytes: Vec<u8>,
     /// The context as it was.
-    pub shown: Context,
+    pub shown: Arc<Context>,
     /// For each of its entries the new line that hides it, as a place in `lines`.
     pub hidden_by: Vec<Option<usize>>,
     /// For each of its entries: a step takes it.
@@ -75,7 +76,7 @@ struct Start {
     bytes: Option<Vec<u8>>,
     kept: Vec<String>,
     dropped: Vec<String>,
-    shown: Context,
+    shown: Arc<Context>,
     before: Vec<Outcome>,
 }
 
@@ -93,7 +94,7 @@ impl Start {
     /// Takes out the lines of an earlier run with which a build fails that works without them.
     fn without_what_breaks(self, world: &mut World, observer: &dyn Observer) -> Result<Self, Error> {
         let old = self.bytes.clone().unwrap_or_default();
-        let mut run = |lines: &[String]| -> Result<(Vec<u8>, Vec<Outcome>, Context), Error> {
+        let mut run = |lines: &[String]| -> Result<(Vec<u8>, Vec<Outcome>, Arc<Context>), Error> {
             let bytes = block::with(&old, Owner::Proposed, lines);
             let shown = world.under(Some(&bytes))?;
             let (outcomes, shown) = world.outcomes(shown, observer)?;

@@ -139,13 +139,13 @@ impl World {
             Some(Ok(file)) => Some(analysis::resolve(request, &IgnoreFile::default(), file)?),
             _ => None,
         };
-        let context = Ok(self.local(Context::of(&self.root, empty(), None, &Silent)?));
+        let context = Ok(self.local(Arc::new(Context::of(&self.root, empty(), None, &Silent)?)));
         let mut read = Read { located, context, named: Vec::new(), dockerfile, plan, revision: None };
         read.load_named(request, |_, found| found, observer)?;
         Ok(read)
     }
 
-    fn local(&self, context: Context) -> Local {
+    fn local(&self, context: Arc<Context>) -> Local {
         Local {
             name: CONTEXT.to_owned(),
             root: self.root.clone(),
@@ -177,9 +177,10 @@ impl World {
     ///
     /// # Errors
     /// [`PatternError`] for lines that make every build fail.
-    pub fn under(&self, bytes: Option<&[u8]>) -> Result<Context, PatternError> {
+    pub fn under(&self, bytes: Option<&[u8]>) -> Result<Arc<Context>, PatternError> {
         let ignore = parse(&self.target, bytes)?;
-        Ok(self.base.filtered(ignore).unwrap_or_else(|_| unreachable!("a listing is filtered without I/O")))
+        let filtered = self.base.filtered(ignore);
+        Ok(Arc::new(filtered.unwrap_or_else(|_| unreachable!("a listing is filtered without I/O"))))
     }
 
     /// What every build comes to under a context's rules. Gives the context back.
@@ -188,9 +189,9 @@ impl World {
     /// [`Error`] for files that can't be read.
     pub fn outcomes(
         &mut self,
-        context: Context,
+        context: Arc<Context>,
         observer: &dyn Observer,
-    ) -> Result<(Vec<Outcome>, Context), Error> {
+    ) -> Result<(Vec<Outcome>, Arc<Context>), Error> {
         let mut held: Result<Local, PatternError> = Ok(self.local(context));
         let mut outcomes = Vec::with_capacity(self.builds.len());
         for build in &mut self.builds {

@@ -16,6 +16,7 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 pub use self::dockerfile::{InTar, Why};
@@ -72,7 +73,7 @@ impl Default for PackOptions {
 /// What will be packed: a [`Source`] with all times and modes as the tar has them.
 #[derive(Debug)]
 pub struct Packable {
-    context: Context,
+    context: Arc<Context>,
     entries: Vec<Entry>,
     dockerfile: Option<InTar>,
     /// What is remembered of the folder's files.

@@ -78,16 +78,16 @@ impl Service<http::Request<Body>> for Content {
     }
 }
 
+/// What calls and answers carry.
+trait Message: prost::Message + Default + 'static {}
+
+impl<T: prost::Message + Default + 'static> Message for T {}
+
+/// Answers a call at once.
+type One<Q, A> = fn(&Store, Q) -> Result<A, Status>;
+
 /// A method with one answer, which may wait for the disk.
-fn unary<Q, A>(
-    stores: Stores,
-    request: http::Request<Body>,
-    answer: fn(&Store, Q) -> Result<A, Status>,
-) -> Answer
-where
-    Q: prost::Message + Default + 'static,
-    A: prost::Message + Default + 'static,
-{
+fn unary<Q: Message, A: Message>(stores: Stores, call: http::Request<Body>, answer: One<Q, A>) -> Answer {
     Box::pin(async move {
         let handler = tower::service_fn(move |request: Request<Q>| {
             let stores = stores.clone();
@@ -97,22 +97,17 @@ where
             }
         });
         let mut grpc = Grpc::new(ProstCodec::<A, Q>::default());
-        Ok(grpc.unary(handler, request).await)
+        Ok(grpc.unary(handler, call).await)
     })
 }
 
 type Replies<A> = Sender<Result<A, Status>>;
 
+/// Answers a call bit by bit.
+type Several<Q, A> = fn(&Store, &Q, &Replies<A>) -> Result<(), Status>;
+
 /// A method with many answers, which come from a thread of its own.
-fn many<Q, A>(
-    stores: Stores,
-    request: http::Request<Body>,
-    answer: fn(&Store, &Q, &Replies<A>) -> Result<(), Status>,
-) -> Answer
-where
-    Q: prost::Message + Default + 'static,
-    A: prost::Message + Default + 'static,
-{
+fn many<Q: Message, A: Message>(stores: Stores, call: http::Request<Body>, answer: Several<Q, A>) -> Answer {
     Box::pin(async move {
         let handler = tower::service_fn(move |request: Request<Q>| {
             let stores = stores.clone();
@@ -130,7 +125,7 @@ where
             }
         });
         let mut grpc = Grpc::new(ProstCodec::<A, Q>::default());
-        Ok(grpc.server_streaming(handler, request).await)
+        Ok(grpc.server_streaming(handler, call).await)
     })
 }
 

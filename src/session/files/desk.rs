@@ -98,6 +98,19 @@ impl Batch {
     }
 }
 
+impl Batch {
+    /// Takes note of entries of which those with content stand in the context.
+    pub(super) fn extend(&mut self, places: impl Iterator<Item = Option<usize>>) {
+        let place = |place: Option<usize>| place.and_then(|p| u32::try_from(p).ok()).unwrap_or(NOTHING);
+        self.places.extend(places.map(place));
+    }
+
+    /// How many entries it has.
+    pub(super) fn len(&self) -> usize {
+        self.places.len()
+    }
+}
+
 impl Desk {
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
@@ -146,7 +159,7 @@ impl Desk {
                 let place = place as usize;
                 // A listing is either all of the context's entries or all of its own.
                 let entry = match state.own.files.is_empty() {
-                    true => local.entry(place).cloned(),
+                    true => local.entry(place),
                     false => state.own.get(place),
                 };
                 match entry {

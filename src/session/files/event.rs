@@ -1,11 +1,13 @@
 //! What the caller hears of transfers.
 
 use std::fmt;
+use std::fs::Metadata;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
 use crate::context::Request;
+use crate::entry::Entry;
 
 /// Something that happened in a transfer. Several may run at once.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,6 +65,8 @@ pub enum Change {
     },
     /// It was written to since, and has as many bytes as before.
     Written,
+    /// When the engine asked it was no longer what it had been when the folder was first walked; it was sent as it is now.
+    Since,
 }
 
 impl fmt::Display for Change {
@@ -74,6 +78,7 @@ impl fmt::Display for Change {
                 write!(f, "changed while it was sent: {sent} bytes in place of {listed}")
             }
             Self::Written => f.write_str("was written to while it was sent"),
+            Self::Since => f.write_str("changed after the build began"),
         }
     }
 }
@@ -114,6 +119,21 @@ impl Counters {
     pub(super) fn pulse(&self) -> u64 {
         self.requested.load(Relaxed).wrapping_add(self.bytes.load(Relaxed))
     }
+}
+
+/// Digests contents while they go by, for those who would have to read them, too.
+pub trait Digesting: fmt::Debug + Send + Sync {
+    /// A file is about to be sent: as it was listed, and as it is. `None` where nobody wants to see its content.
+    fn begin(&self, listed: &Entry, opened: &Metadata) -> Option<Box<dyn Passing>>;
+}
+
+/// A content that goes by.
+pub trait Passing: Send {
+    /// The next bytes.
+    fn take(&mut self, bytes: &[u8]);
+
+    /// That was all of it, and it was as long as listed. What is dropped before went by in parts only, or has changed.
+    fn end(self: Box<Self>);
 }
 
 /// Who hears of them; called from several threads, and must return quickly.

@@ -18,6 +18,7 @@ mod reader;
 #[cfg(test)]
 mod tests;
 mod transfer;
+mod walk;
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
@@ -34,8 +35,9 @@ use tonic::codegen::Service;
 use tonic::server::NamedService;
 use tonic::{Status, Streaming};
 
-pub use event::{Change, Event, Listener, Totals};
+pub use event::{Change, Digesting, Event, Listener, Passing, Totals};
 pub use local::Local;
+pub use walk::{Walk, Walker};
 
 use super::packet::Packets;
 use event::Counters;

@@ -13,6 +13,7 @@ use tokio::task::AbortHandle;
 use tonic::Status;
 
 use super::transfer::Shared;
+use crate::session::whole::Polled;
 
 /// What comes through the channel.
 #[derive(Debug)]
@@ -36,7 +37,7 @@ pub(super) struct Outgoing {
 }
 
 impl Outgoing {
-    fn end(&mut self, status: &Status) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
+    fn end(&mut self, status: &Status) -> Polled {
         self.done = true;
         self.items.close();
         self.shared.desk.abandon();
@@ -52,10 +53,7 @@ impl Body for Outgoing {
     type Data = Bytes;
     type Error = Status;
 
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Polled {
         if self.done {
             return Poll::Ready(None);
         }

@@ -1,7 +1,8 @@
 //! Threads that read what the engine asked for (`fsutil/send.go`, `sendFile`).
 
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io::{self, Read};
+use std::os::unix::fs::MetadataExt as _;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
@@ -9,7 +10,7 @@ use rustix::io::Errno;
 
 use super::buffer::{Buffer, CHUNK, Pool};
 use super::desk::Idle;
-use super::event::Change;
+use super::event::{Change, Passing};
 use super::open::Root;
 use super::transfer::{Outlet, Shared};
 use crate::entry::{Entry, FileType};
@@ -37,8 +38,8 @@ pub(super) enum Stop {
 
 /// A content that is open.
 enum Content<'a> {
-    /// With the size and the time that it has by now.
-    File(File, u64, i64),
+    /// As it is by now.
+    File(File, Metadata),
     Other(Box<dyn Read + Send + 'a>),
 }
 
@@ -71,11 +72,14 @@ impl Reader {
         let shared = Arc::clone(&self.shared);
         let sent = match open(&shared, self.root.as_deref(), entry) {
             Ok(None) => None,
-            Ok(Some(Content::File(mut file, size, mtime))) => {
-                Some((self.content(id, size, &mut file)?, mtime != entry.stat.mtime_ns))
+            Ok(Some(Content::File(mut file, now))) => {
+                let mut passing = shared.local.digesting().and_then(|d| d.begin(entry, &now));
+                let bytes = self.content(id, now.len(), &mut file, &mut passing)?;
+                passing.filter(|_| bytes == entry.stat.size).into_iter().for_each(Passing::end);
+                Some((bytes, mtime_ns(&now) != entry.stat.mtime_ns))
             }
             Ok(Some(Content::Other(mut reader))) => {
-                Some((self.content(id, entry.stat.size, &mut reader)?, false))
+                Some((self.content(id, entry.stat.size, &mut reader, &mut None)?, false))
             }
             Err(change) => {
                 shared.changed(entry, change);
@@ -98,7 +102,13 @@ impl Reader {
     }
 
     /// Sends a content, all that there is of it; gives its length. `size` is what is expected.
-    fn content(&mut self, id: u32, size: u64, content: &mut dyn Read) -> Result<u64, Stop> {
+    fn content(
+        &mut self,
+        id: u32,
+        size: u64,
+        content: &mut dyn Read,
+        passing: &mut Option<Box<dyn Passing>>,
+    ) -> Result<u64, Stop> {
         let mut sent = 0;
         loop {
             // What has grown may go on for long.
@@ -106,7 +116,11 @@ impl Reader {
             let left = left.map_or(CHUNK, |left| left.min(CHUNK));
             // One byte more than there should be shows the end without another read.
             let most = (left + 1).min(CHUNK);
-            let fill = |room: &mut [u8]| read_full(content, room, left);
+            let fill = |room: &mut [u8]| {
+                let len = read_full(content, room, left)?;
+                passing.iter_mut().for_each(|passing| passing.take(&room[..len]));
+                Ok(len)
+            };
             let len = self.room(most)?.data(id, left, most, fill).map_err(Stop::Read)?;
             sent += len as u64;
             self.shared.counters.content.fetch_add(len as u64, Relaxed);
@@ -159,17 +173,15 @@ fn open<'a>(shared: &'a Shared, root: Option<&Root>, entry: &Entry) -> Result<Op
         return content.map(|content| Some(Content::Other(content))).map_err(|e| unreadable(&e));
     };
     let file = root.file(entry.path.as_bytes()).map_err(|e| unreadable(&e))?;
-    let stat = rustix::fs::fstat(&file).map_err(|e| unreadable(&e.into()))?;
-    if !rustix::fs::FileType::from_raw_mode(stat.st_mode).is_file() {
+    let now = file.metadata().map_err(|e| unreadable(&e))?;
+    if !now.is_file() {
         return Err(Change::NoFile);
     }
-    let (size, mtime) = (u64::try_from(stat.st_size).unwrap_or(0), mtime_ns(&stat));
-    Ok(Some(Content::File(file, size, mtime)))
+    Ok(Some(Content::File(file, now)))
 }
 
-#[allow(clippy::unnecessary_cast, clippy::cast_lossless, reason = "the types depend on the system")]
-fn mtime_ns(stat: &rustix::fs::Stat) -> i64 {
-    (stat.st_mtime as i64).saturating_mul(1_000_000_000).saturating_add(stat.st_mtime_nsec as i64)
+fn mtime_ns(now: &Metadata) -> i64 {
+    now.mtime().saturating_mul(1_000_000_000).saturating_add(now.mtime_nsec())
 }
 
 fn unreadable(error: &io::Error) -> Change {

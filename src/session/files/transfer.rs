@@ -15,10 +15,11 @@ use tonic::{Code, Status, Streaming};
 use super::buffer::Pool;
 use super::desk::{Batch, Desk};
 use super::event::{Change, Counters, Event, Listener};
-use super::local::Local;
+use super::local::{Local, Piece};
 use super::open::Root;
 use super::outgoing::{Item, Outgoing};
 use super::reader::Reader;
+use super::walk::Block;
 use crate::context::{ContextError, Request};
 use crate::entry::Entry;
 use crate::session::packet::{self, Kind, Packet};
@@ -58,6 +59,12 @@ impl Shared {
     /// Tells the caller that a file isn't what was listed.
     pub(super) fn changed(&self, entry: &Entry, change: Change) {
         let (transfer, local, path) = (self.transfer, &*self.name, entry.path.as_bytes());
+        (self.listener)(Event::Changed { transfer, local, path, change });
+    }
+
+    /// Tells the caller that a path isn't what it was when the build began.
+    fn since(&self, path: &[u8]) {
+        let (transfer, local, change) = (self.transfer, &*self.name, Change::Since);
         (self.listener)(Event::Changed { transfer, local, path, change });
     }
 
@@ -204,12 +211,13 @@ impl Lister {
     fn run(mut self, request: &Request) {
         let shared = Arc::clone(&self.shared);
         let mut gone = false;
-        let listed = shared.local.list(request, &mut |place, entry| match self.add(place, entry) {
-            Ok(()) => ControlFlow::Continue(()),
-            Err(Gone) => {
-                gone = true;
-                ControlFlow::Break(())
-            }
+        let listed = shared.local.list(request, &mut |path| shared.since(path), &mut |piece| {
+            let added = match piece {
+                Piece::Entry(place, entry) => self.add(place, entry),
+                Piece::Block(block) => self.pass(block),
+            };
+            gone = added.is_err();
+            if gone { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         });
         match listed {
             _ if gone => {}
@@ -226,6 +234,15 @@ impl Lister {
         packet::put_stat(&mut self.block, &mut self.scratch, entry);
         self.entries += 1;
         if self.block.len() >= BLOCK { self.flush() } else { Ok(()) }
+    }
+
+    /// Passes entries on that are ready to be sent.
+    fn pass(&mut self, block: &Block) -> Result<(), Gone> {
+        self.batch.extend(block.places());
+        self.entries += self.batch.len() as u64;
+        self.shared.desk.register(&mut self.batch);
+        self.shared.counters.entries.store(self.entries, Relaxed);
+        self.outlet.send(block.frames.clone())
     }
 
     fn flush(&mut self) -> Result<(), Gone> {

@@ -9,6 +9,7 @@ mod tests;
 
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
+use std::sync::Arc;
 
 pub use self::convert::{Converted, convert};
 pub use self::judge::{File, Judge, Place};
@@ -29,7 +30,7 @@ const NAME: &[u8] = b".gitignore";
 pub fn answer(world: &mut World, observer: &dyn Observer) -> Result<Answer, Error> {
     let old = world.target.bytes.clone();
     let shown = world.under(old.as_deref())?;
-    let (before, shown): (Vec<Outcome>, Context) = world.outcomes(shown, observer)?;
+    let (before, shown): (Vec<Outcome>, Arc<Context>) = world.outcomes(shown, observer)?;
     let mut report = report(world, "from-gitignore", &before);
     let mut files = above(world.base.root())?;
     let ignored: Vec<bool> = {

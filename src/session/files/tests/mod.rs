@@ -5,3 +5,4 @@ mod random;
 mod receiver;
 mod slow;
 mod transfers;
+mod walked;

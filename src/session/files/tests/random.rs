@@ -18,7 +18,7 @@ fn name(rng: &mut Rng) -> &'static str {
     NAMES[rng.usize(..NAMES.len())]
 }
 
-fn tree(rng: &mut Rng, root: &Path, depth: u32, links: bool) {
+pub fn tree(rng: &mut Rng, root: &Path, depth: u32, links: bool) {
     for _ in 0..rng.u32(1..5) {
         let path = root.join(name(rng));
         match rng.u32(..6) {
@@ -33,7 +33,7 @@ fn tree(rng: &mut Rng, root: &Path, depth: u32, links: bool) {
     }
 }
 
-fn pattern(rng: &mut Rng, wild: bool) -> String {
+pub fn pattern(rng: &mut Rng, wild: bool) -> String {
     let component = |rng: &mut Rng| match rng.u32(..8) {
         0 if wild => "*".to_owned(),
         1 if wild => "**".to_owned(),
@@ -44,7 +44,7 @@ fn pattern(rng: &mut Rng, wild: bool) -> String {
     (0..depth).map(|_| component(rng)).collect::<Vec<_>>().join("/")
 }
 
-fn patterns(rng: &mut Rng, negated: bool) -> Vec<Vec<u8>> {
+pub fn patterns(rng: &mut Rng, negated: bool) -> Vec<Vec<u8>> {
     let one = |rng: &mut Rng| {
         let sign = if negated && rng.u32(..4) == 0 { "!" } else { "" };
         format!("{sign}{}", pattern(rng, true)).into_bytes()
@@ -52,7 +52,7 @@ fn patterns(rng: &mut Rng, negated: bool) -> Vec<Vec<u8>> {
     (0..rng.usize(..4)).map(|_| one(rng)).collect()
 }
 
-fn headers(request: &Request) -> Vec<(&'static str, &[u8])> {
+pub fn headers(request: &Request) -> Vec<(&'static str, &[u8])> {
     let mut headers: Vec<(&str, &[u8])> = vec![("dir-name", b"context")];
     for (key, values) in [
         ("exclude-patterns", &request.excludes),

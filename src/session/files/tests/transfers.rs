@@ -43,7 +43,7 @@ pub fn assert_same(tree: &Tree, source: &dyn Source) {
     assert_eq!(tree.ended.len(), tree.contents.len());
 }
 
-fn varied(root: &Path) {
+pub fn varied(root: &Path) {
     let at = |name: &[u8]| root.join(std::ffi::OsStr::from_bytes(name));
     fs::create_dir_all(at(b"d/deeper")).unwrap();
     fs::write(at(b"d/n\xff\xfe"), "not UTF-8").unwrap();
