@@ -214,10 +214,11 @@ async fn attempt(
     let response = match answer {
         Ok(response) => response,
         Err(failure) => {
+            let faults = exports.as_ref().map(|exports| exports.faults()).unwrap_or_default();
             if let Some(exports) = exports {
                 exports.abandon().await;
             }
-            return Err(explained(failure, foreseen.as_ref(), screen));
+            return Err(explained(failure, &faults, foreseen.as_ref(), screen));
         }
     };
     let changed = changed.told();
@@ -429,8 +430,13 @@ fn asked(solve: &Solve) -> String {
     Digest::blake3(serde_json::to_vec(&parts).unwrap_or_default()).to_string()
 }
 
-/// A failure, with what is known of its reason.
-fn explained(failure: Failure, foreseen: Option<&Foreseen>, screen: &mut dyn Screen) -> Error {
+/// A failure, with what is known of its reason: what could not be written here, and what is wrong with the build itself.
+fn explained(
+    failure: Failure,
+    faults: &[String],
+    foreseen: Option<&Foreseen>,
+    screen: &mut dyn Screen,
+) -> Error {
     let status = match failure {
         Failure::Before(error) => return error,
         Failure::Interrupted => return Error::Interrupted,
@@ -440,6 +446,10 @@ fn explained(failure: Failure, foreseen: Option<&Foreseen>, screen: &mut dyn Scr
         return Error::Lost { message: status.message().to_owned() };
     }
     let mut failure = failure::failure(&status);
+    // The engine may have seen no more than the end of a stream.
+    for fault in faults.iter().filter(|fault| !status.message().contains(*fault)) {
+        failure.message = format!("{}: {fault}", failure.message);
+    }
     let blamed = |path: &[u8]| {
         let path = String::from_utf8_lossy(path);
         !path.is_empty() && status.message().contains(&format!("\"{path}\""))
