@@ -41,3 +41,5 @@ mod sharing;
 #[allow(dead_code, reason = "the other test binary uses the rest")]
 #[path = "it/support/mod.rs"]
 mod support;
+#[path = "engine/verify.rs"]
+mod verify;

@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 use crate::compare::alone;
 use crate::support::cli;
 use crate::support::engine::engine;
+use crate::support::{machine, say};
 
 /// What stands between the program and the engine.
 #[derive(Clone)]
@@ -161,4 +162,131 @@ fn an_engine_that_dies_while_it_sends_the_result_leaves_no_half_of_it() {
     let said = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(3), "{said}");
     assert_no_result(left.path());
+}
+
+/// A context of which the image has 3 MiB, and a name beside it.
+fn three_mebibytes() -> tempfile::TempDir {
+    let folder = context(3);
+    std::fs::write(folder.path().join("Dockerfile"), "FROM scratch\nCOPY Dockerfile big /files/\n")
+        .expect("a file");
+    folder
+}
+
+/// Runs the program in a folder that has room for 1 MiB, after `before`; what it says, and what is left there.
+fn on_a_full_disk(before: &str, args: &[&str]) -> (cli::Run, String) {
+    let (room, state) = (tempfile::tempdir().expect("a folder"), tempfile::tempdir().expect("a folder"));
+    let script = "mount -t tmpfs -o size=1m none \"$1\" && cd \"$1\" && eval \"$2\" && shift 2 && \"$@\"; \
+                  status=$?; find . -mindepth 1 | sort; exit $status";
+    let mut command = Command::new("unshare");
+    command.args(["--mount", "--propagation", "private", "sh", "-c", script, "sh"]);
+    command.arg(room.path()).arg(before).arg(env!("CARGO_BIN_EXE_stowaway")).args(args);
+    command
+        .stdin(Stdio::null())
+        .env("STOWAWAY_STATE_DIR", state.path())
+        .env("STOWAWAY_CACHE_DIR", state.path());
+    let run = cli::run(&mut command);
+    let left = run.text().to_owned();
+    (run, left)
+}
+
+#[test]
+fn a_full_disk_is_told_and_nothing_half_written_is_left() {
+    let Some(_) = engine("a full disk") else { return };
+    if !machine::is_root() {
+        return say("a full disk: only the super-user can make one");
+    }
+    let _alone = alone();
+    let folder = three_mebibytes();
+    let path = folder.path().to_str().expect("UTF-8");
+    let outputs =
+        ["type=tar,dest=out", "type=oci,dest=out", "type=docker,dest=out", "type=local,dest=out", "out"];
+    for output in outputs {
+        let (run, left) = on_a_full_disk("true", &["build", "--provenance", "false", "-o", output, path]);
+        assert_eq!((run.code, left.as_str()), (1, ""), "{output}: {}", run.stderr);
+        let last = run.stderr.lines().rev().find(|l| l.starts_with("ERROR: ")).unwrap_or_default();
+        assert!(
+            last.contains("writing ") && last.contains("no space left on device"),
+            "{output}: {}",
+            run.stderr
+        );
+    }
+    let stays = "mkdir out && echo mine >out/mine";
+    let (run, left) = on_a_full_disk(stays, &["build", "-o", "out", path]);
+    assert_eq!((run.code, left.contains("big")), (1, false), "{left}{}", run.stderr);
+    assert!(left.starts_with("./out\n./out/") && left.contains("./out/mine\n"), "{left}");
+    for output in ["--cache-to=type=local,dest=out", "--output=type=oci,tar=false,dest=out"] {
+        let (run, left) = on_a_full_disk("true", &["build", output, path]);
+        assert!(run.code == 1 && !left.contains("index.json"), "{output}: {left}{}", run.stderr);
+        assert!(run.stderr.to_lowercase().contains("no space left on device"), "{output}: {}", run.stderr);
+    }
+}
+
+#[test]
+fn what_is_written_of_a_build_needs_room_too() {
+    let Some(_) = engine("a full disk for metadata") else { return };
+    if !machine::is_root() {
+        return say("a full disk for metadata: only the super-user can make one");
+    }
+    let _alone = alone();
+    let folder = three_mebibytes();
+    let path = folder.path().to_str().expect("UTF-8");
+    let full = "dd if=/dev/zero of=fill bs=64k 2>/dev/null; true";
+    for option in ["--iidfile", "--metadata-file"] {
+        let args = ["build", "--progress", "quiet", option, "it", "-t", "stowaway-test/room", path];
+        let (run, left) = on_a_full_disk(full, &args);
+        assert_eq!((run.code, left.as_str()), (2, "./fill\n"), "{option}: {}", run.stderr);
+        assert!(run.stderr.contains("writing it: no space left on device"), "{option}: {}", run.stderr);
+    }
+    cli::run(Command::new("docker").args(["image", "rm", "--force", "stowaway-test/room"]));
+    let (run, left) = on_a_full_disk("true", &["pack", "-o", "out.tar", path]);
+    assert_eq!((run.code, left.as_str()), (2, ""), "{}", run.stderr);
+    assert!(run.stderr.contains("writing out.tar: no space left on device"), "{}", run.stderr);
+}
+
+type Redirect = fn(&mut Command, Stdio) -> &mut Command;
+
+/// Runs a build with one of its streams going to nobody.
+fn to_nobody(args: &[&str], context: &Path, stream: Redirect) -> Output {
+    let state = tempfile::tempdir().expect("a folder");
+    let (reader, writer) = std::io::pipe().expect("a pipe");
+    drop(reader);
+    let mut command = cli::command();
+    command.env("STOWAWAY_STATE_DIR", state.path()).args(args).arg(context);
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    stream(&mut command, writer.into());
+    ended(command.spawn().expect("the program starts"), Duration::from_secs(60))
+}
+
+#[test]
+fn nobody_has_to_listen() {
+    let Some(_) = engine("closed pipes") else { return };
+    let _alone = alone();
+    let folder = three_mebibytes();
+    let out: Redirect = |command, nobody| command.stdout(nobody);
+    let err: Redirect = |command, nobody| command.stderr(nobody);
+    let cached = "type=cacheonly";
+    // Of `pack` the tar is all that is wanted: it ends as any filter ends.
+    for (args, code) in [
+        (&["build", "-q", "-o", cached][..], 0),
+        (&["build", "--format", "json", "-o", cached], 0),
+        (&["pack"], 141),
+    ] {
+        let output = to_nobody(args, folder.path(), out);
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(
+            output.status.code() == Some(code) && !said.contains("panic"),
+            "{args:?}: {:?} {said}",
+            output.status
+        );
+    }
+    for progress in ["plain", "rawjson", "tty", "quiet", "auto"] {
+        let args = ["build", "--progress", progress, "-o", "type=tar,dest=-"];
+        let output = to_nobody(&args, folder.path(), err);
+        assert_eq!(output.status.code(), Some(0), "{progress}");
+        assert!(output.stdout.len() > 3 << 20, "{progress}: the result has nothing to do with it");
+    }
+    // A result that nobody takes is none.
+    let output = to_nobody(&["build", "-o", "-"], folder.path(), out);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.code() == Some(1) && said.contains("roken pipe"), "{:?} {said}", output.status);
 }

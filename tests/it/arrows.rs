@@ -25,7 +25,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("context", &["entry", "gopath", "index", "observer", "pattern"]),
     ("git", &["context", "entry", "gopath"]),
     ("pack", &["digest", "entry", "observer"]),
-    ("session", &["context", "credentials", "entry", "observer", "pattern"]),
+    ("session", &["context", "credentials", "entry", "observer", "pattern", "wording"]),
     ("plan", &["digest", "dockerfile", "gopath", "image", "pattern"]),
     ("cache", &["digest", "dockerfile", "entry", "gopath", "image", "observer", "pattern", "plan"]),
     ("snapshot", &["cache", "digest", "entry"]),

@@ -213,11 +213,12 @@ async fn attempt(
     let response = match answer {
         Ok(response) => response,
         Err(failure) => {
+            let faults = exports.as_ref().map(|exports| exports.faults()).unwrap_or_default();
             if let Some(exports) = exports {
                 exports.abandon().await;
             }
             let trouble = inputs.image.as_ref().and_then(|image| image.trouble());
-            return Err(explained(failure, foreseen.as_ref(), trouble, screen));
+            return Err(explained(failure, &faults, foreseen.as_ref(), trouble, screen));
         }
     };
     let changed = changed.told();
@@ -547,9 +548,11 @@ fn asked(solve: &Solve) -> String {
     Digest::blake3(serde_json::to_vec(&parts).unwrap_or_default()).to_string()
 }
 
-/// A failure, with what is known of its reason.
+/// A failure, with what is known of its reason: what could not be written here, what is wrong with the build itself, and what could not
+/// be given to the engine.
 fn explained(
     failure: Failure,
+    faults: &[String],
     foreseen: Option<&Foreseen>,
     trouble: Option<String>,
     screen: &mut dyn Screen,
@@ -563,6 +566,10 @@ fn explained(
         return Error::Lost { message: status.message().to_owned() };
     }
     let mut failure = failure::failure(&status);
+    // The engine may have seen no more than the end of a stream.
+    for fault in faults.iter().filter(|fault| !status.message().contains(*fault)) {
+        failure.message = format!("{}: {fault}", failure.message);
+    }
     let blamed = |path: &[u8]| {
         let path = String::from_utf8_lossy(path);
         !path.is_empty() && status.message().contains(&format!("\"{path}\""))

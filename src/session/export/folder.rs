@@ -10,6 +10,7 @@ use bytes::Bytes;
 use super::order::Order;
 use super::packet::{Kind, Packet, Stat, kind};
 use super::place::Place;
+use crate::wording::reason;
 
 /// How many files are open at once; an engine sends four at a time.
 const MAX_OPEN: usize = 64;
@@ -54,8 +55,9 @@ struct Pending {
 
 impl Receiver {
     pub fn new(path: &Path, mirror: bool) -> Result<Self, String> {
-        let place = Place::open(path)
-            .map_err(|e| format!("failed to create synctarget dest dir {}: {e}", path.display()))?;
+        let place = Place::open(path).map_err(|e| {
+            format!("failed to create synctarget dest dir {}: {}", path.display(), reason(&e))
+        })?;
         Ok(Self {
             place,
             order: Order::default(),
@@ -88,6 +90,12 @@ impl Receiver {
             return Ok(Progress::Complete);
         }
         Ok(Progress::More)
+    }
+
+    /// Takes back what was begun, so that nothing half-written is left.
+    pub fn discard(mut self) {
+        self.open.clear();
+        self.place.discard(self.pending.values().map(|file| &file.path[..]));
     }
 
     fn stat(&mut self, stat: &Stat, reply: &mut dyn FnMut(Packet)) -> Result<(), String> {
@@ -137,7 +145,7 @@ impl Receiver {
 
     fn finish(&mut self) -> Result<(), String> {
         if let Some(names) = &self.mirror {
-            self.place.keep_only(names).map_err(|e| format!("removing what was not sent: {e}"))?;
+            self.place.keep_only(names).map_err(|e| format!("removing what was not sent: {}", reason(&e)))?;
         }
         for (path, mtime) in std::mem::take(&mut self.folders) {
             self.place.touch(&path, mtime).map_err(|e| failed(&path, &e))?;
@@ -165,5 +173,5 @@ fn append(
 }
 
 fn failed(path: &[u8], error: &std::io::Error) -> String {
-    format!("writing {}: {error}", String::from_utf8_lossy(path))
+    format!("writing {}: {}", String::from_utf8_lossy(path), reason(error))
 }

@@ -17,7 +17,7 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 pub use self::service::FileSend;
 
@@ -129,7 +129,24 @@ struct State {
     done: u32,
     bytes: u64,
     said: BTreeMap<String, String>,
-    failed: Option<String>,
+    failed: Option<Fault>,
+}
+
+/// What went wrong with an export.
+#[derive(Debug, Clone, thiserror::Error)]
+enum Fault {
+    /// It could not be taken.
+    #[error("{0}")]
+    Here(String),
+    /// The engine didn't send it all.
+    #[error("{0}")]
+    There(String),
+}
+
+impl From<String> for Fault {
+    fn from(why: String) -> Self {
+        Self::Here(why)
+    }
 }
 
 impl Exports {
@@ -167,15 +184,26 @@ impl Exports {
         self.targets.iter().map(|(id, target)| commit(*id, &mut lock(target))).collect()
     }
 
-    /// Removes what was written of the archives of a build that failed, once those who write them have noticed; waits a few seconds for that.
+    /// What could not be written here, which an engine may take for a stream that just ended.
+    pub fn faults(&self) -> Vec<String> {
+        let here = |target: &Mutex<Target>| match &lock(target).state.failed {
+            Some(Fault::Here(why)) => Some(why.clone()),
+            _ => None,
+        };
+        self.targets.values().filter_map(here).collect()
+    }
+
+    /// Removes what was written of the results of a build that failed, once those who write them have noticed; waits a few seconds
+    /// for that.
     pub async fn abandon(self) {
         let (gone, all_gone) = tokio::sync::oneshot::channel();
         // Whoever writes an archive holds it.
         std::thread::spawn(move || {
             for target in self.targets.values() {
                 let to = lock(target).to.clone();
-                if let Place::Archive(archive) = to {
-                    drop(lock(&archive).take());
+                match to {
+                    Place::Archive(archive) => drop(lock(&archive).take()),
+                    Place::Folder { .. } => discarded(target),
                 }
             }
             let _ = gone.send(());
@@ -184,10 +212,18 @@ impl Exports {
     }
 }
 
+/// Waits until nobody fills a folder any more: whoever did has removed what was half-written.
+fn discarded(target: &Mutex<Target>) {
+    let began = Instant::now();
+    while lock(target).state.running > 0 && began.elapsed() < ABANDONED {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
 fn commit(id: u32, target: &mut Target) -> Result<Received, ExportError> {
     let incomplete = |why: &str| ExportError::Incomplete { id, why: why.into() };
     if let Some(why) = &target.state.failed {
-        return Err(incomplete(why));
+        return Err(incomplete(&why.to_string()));
     }
     if target.state.running > 0 {
         return Err(incomplete("the engine has not sent all of it"));

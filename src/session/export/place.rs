@@ -8,7 +8,7 @@ use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::DirBuilderExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -26,17 +26,20 @@ const FOLDER: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::NOF
 #[derive(Debug)]
 pub(super) struct Place {
     root: Arc<OwnedFd>,
+    /// Where it is, if it wasn't there before.
+    made: Option<PathBuf>,
     last: (Vec<u8>, Arc<OwnedFd>),
 }
 
 impl Place {
     /// Opens the folder; makes it where it isn't there.
     pub fn open(path: &Path) -> io::Result<Self> {
+        let made = (!path.exists()).then(|| path.to_owned());
         DirBuilder::new().recursive(true).mode(0o700).create(path)?;
         // The folder itself may be a link: whoever gave it meant where it leads.
         let root = fs::open(path, OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?;
         let root = Arc::new(root);
-        Ok(Self { last: (Vec::new(), Arc::clone(&root)), root })
+        Ok(Self { last: (Vec::new(), Arc::clone(&root)), root, made })
     }
 
     fn folder(&mut self, path: &[u8]) -> io::Result<Arc<OwnedFd>> {
@@ -135,6 +138,19 @@ impl Place {
         let (folder, name) = split(path);
         let at = self.folder(folder)?;
         touch(&at, name, mtime)
+    }
+
+    /// Takes back what was begun: all of a folder that wasn't there before, else the files at these paths.
+    pub fn discard<'a>(&mut self, unfinished: impl Iterator<Item = &'a [u8]>) {
+        if let Some(path) = &self.made {
+            let _ = std::fs::remove_dir_all(path);
+            return;
+        }
+        for path in unfinished {
+            let (folder, name) = split(path);
+            // What can't be removed may be gone; the failure that led here is what is told.
+            let _ = self.folder(folder).and_then(|at| Ok(fs::unlinkat(&at, os(name), AtFlags::empty())?));
+        }
     }
 
     /// Removes everything that is not among the names.

@@ -21,9 +21,10 @@ use tonic::{Request, Response, Status, Streaming};
 use super::file::Archive;
 use super::folder::{Progress, Receiver};
 use super::packet::{BytesMessage, Packet};
-use super::{Exports, Place, lock};
+use super::{Exports, Fault, Place, lock};
 use crate::session::raw::{MAX_MESSAGE, Raw};
 use crate::session::whole::Whole;
+use crate::wording::reason;
 
 /// How many messages wait between the network and the disk.
 const WAITING: usize = 8;
@@ -97,8 +98,9 @@ fn diff_copy(
             Place::Archive(archive) => take_archive(archive, taken).map(done),
             Place::Folder { path, mirror } => take_folder(path, *mirror, taken, &replies, &mut done),
         };
-        if let Err(why) = result {
-            end(&exports, id, Err(&why));
+        if let Err(fault) = result {
+            let why = fault.to_string();
+            end(&exports, id, Err(fault));
             let _ = replies.send(Err(Status::unknown(why)));
         }
     });
@@ -148,7 +150,7 @@ fn sends_platforms_together(metadata: &MetadataMap) -> bool {
     metadata.get_all("buildkit-exporter-multi-platform").iter().any(|v| v == "1")
 }
 
-fn end(exports: &Exports, id: i64, result: Result<u64, &str>) {
+fn end(exports: &Exports, id: i64, result: Result<u64, Fault>) {
     let Some(target) = u32::try_from(id).ok().and_then(|id| exports.targets.get(&id)) else { return };
     let state = &mut lock(target).state;
     state.running = state.running.saturating_sub(1);
@@ -157,7 +159,7 @@ fn end(exports: &Exports, id: i64, result: Result<u64, &str>) {
             state.done += 1;
             state.bytes += bytes;
         }
-        Err(why) => state.failed = Some(why.to_owned()),
+        Err(fault) => state.failed = Some(fault),
     }
 }
 
@@ -182,26 +184,27 @@ async fn pump(mut from: Streaming<Bytes>, to: Sender<Piece>, replies: Replies) {
     }
 }
 
-fn next(pieces: &mut Pieces<Piece>) -> Result<Option<Bytes>, String> {
+fn next(pieces: &mut Pieces<Piece>) -> Result<Option<Bytes>, Fault> {
     match pieces.blocking_recv() {
         Some(Piece::Message(bytes)) => Ok(Some(bytes)),
         Some(Piece::End) => Ok(None),
-        Some(Piece::Broken(why)) => Err(why),
-        None => Err("the session ended before the export".into()),
+        Some(Piece::Broken(why)) => Err(Fault::There(why)),
+        None => Err(Fault::There("the session ended before the export".into())),
     }
 }
 
-fn take_archive(archive: &Arc<Mutex<Option<Archive>>>, mut pieces: Pieces<Piece>) -> Result<u64, String> {
+fn take_archive(archive: &Arc<Mutex<Option<Archive>>>, mut pieces: Pieces<Piece>) -> Result<u64, Fault> {
     let mut archive = lock(archive);
-    let archive = archive.as_mut().ok_or("the build has ended before the export")?;
+    let ended = || Fault::There("the build has ended before the export".into());
+    let archive = archive.as_mut().ok_or_else(ended)?;
     let mut bytes = 0;
     while let Some(message) = next(&mut pieces)? {
         let data =
             BytesMessage::decode(message).map_err(|e| format!("the engine sends something else: {e}"))?.data;
-        archive.write_all(&data).map_err(|e| format!("writing {archive:?}: {e}"))?;
+        archive.write_all(&data).map_err(|e| format!("writing {archive:?}: {}", reason(&e)))?;
         bytes += data.len() as u64;
     }
-    archive.flush().map_err(|e| format!("writing {archive:?}: {e}"))?;
+    archive.flush().map_err(|e| format!("writing {archive:?}: {}", reason(&e)))?;
     Ok(bytes)
 }
 
@@ -211,36 +214,47 @@ fn take_folder(
     mut pieces: Pieces<Piece>,
     replies: &Replies,
     done: &mut dyn FnMut(u64),
-) -> Result<(), String> {
+) -> Result<(), Fault> {
     let mut reply = |packet: Packet| {
         let _ = replies.send(Ok(packet.bytes()));
     };
-    let mut take = || {
-        let mut receiver = Receiver::new(path, mirror)?;
-        let mut complete = false;
-        loop {
-            let message = match next(&mut pieces) {
-                Ok(Some(message)) => message,
-                _ if complete => return Ok(()),
-                Ok(None) => return Err("the engine ended the transfer early".to_owned()),
-                Err(why) => return Err(why),
-            };
-            let packet =
-                Packet::decode(message).map_err(|e| format!("the engine sends something else: {e}"))?;
-            match receiver.take(packet, &mut reply)? {
-                Progress::More => {}
-                Progress::Complete => {
-                    complete = true;
-                    done(receiver.bytes);
-                    reply(Packet::fin());
-                }
-                Progress::Closed => return Ok(()),
-            }
+    let result = Receiver::new(path, mirror).map_err(Fault::Here).and_then(|mut receiver| {
+        let filled = fill(&mut receiver, &mut pieces, &mut reply, done);
+        if filled.is_err() {
+            receiver.discard();
         }
-    };
-    let result = take();
-    if let Err(why) = &result {
-        reply(Packet::error(why));
+        filled
+    });
+    if let Err(fault) = &result {
+        reply(Packet::error(&fault.to_string()));
     }
     result
+}
+
+/// Takes packets until all is there, and the engine knows.
+fn fill(
+    receiver: &mut Receiver,
+    pieces: &mut Pieces<Piece>,
+    reply: &mut dyn FnMut(Packet),
+    done: &mut dyn FnMut(u64),
+) -> Result<(), Fault> {
+    let mut complete = false;
+    loop {
+        let message = match next(pieces) {
+            Ok(Some(message)) => message,
+            _ if complete => return Ok(()),
+            Ok(None) => return Err(Fault::There("the engine ended the transfer early".into())),
+            Err(why) => return Err(why),
+        };
+        let packet = Packet::decode(message).map_err(|e| format!("the engine sends something else: {e}"))?;
+        match receiver.take(packet, reply)? {
+            Progress::More => {}
+            Progress::Complete => {
+                complete = true;
+                done(receiver.bytes);
+                reply(Packet::fin());
+            }
+            Progress::Closed => return Ok(()),
+        }
+    }
 }

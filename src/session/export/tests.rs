@@ -347,6 +347,25 @@ async fn what_was_there_stays_unless_its_name_is_sent() {
 }
 
 #[tokio::test]
+async fn a_folder_that_does_not_come_whole_has_nothing_half_written() {
+    let base = tempfile::tempdir().unwrap();
+    let all = || {
+        let names =
+            [stat(entry("done", 0o644)), stat(entry("half", 0o644)), stat(entry("none", 0o644)), end()];
+        names.into_iter().chain([data(0, b"whole"), data(0, b""), data(1, b"ha")]).collect::<Vec<_>>()
+    };
+    let before = base.path().join("before");
+    fs::create_dir(&before).unwrap();
+    fs::write(before.join("mine"), "stays").unwrap();
+    fill(&before, all()).await.unwrap_err();
+    assert_eq!(fs::read(before.join("done")).unwrap(), b"whole");
+    assert!(before.join("mine").exists() && !before.join("half").exists() && !before.join("none").exists());
+    let new = base.path().join("new");
+    fill(&new, all()).await.unwrap_err();
+    assert!(!new.exists(), "a folder that wasn't there is not left in pieces");
+}
+
+#[tokio::test]
 async fn a_hostile_engine_writes_nothing_outside() {
     let folder = tempfile::tempdir().unwrap();
     let outside = folder.path().join("outside");
