@@ -10,6 +10,8 @@
 
 #[path = "engine/build.rs"]
 mod build;
+#[path = "engine/builder.rs"]
+mod builder;
 #[path = "engine/change.rs"]
 mod change;
 #[path = "engine/compare.rs"]

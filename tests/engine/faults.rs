@@ -126,7 +126,7 @@ fn ended(child: std::process::Child, limit: Duration) -> Output {
 }
 
 /// The engine's own socket; these tests need one.
-fn real() -> PathBuf {
+pub fn real() -> PathBuf {
     let host = std::env::var("DOCKER_HOST").expect("DOCKER_HOST names the engine");
     host.strip_prefix("unix://").map(PathBuf::from).unwrap_or_else(|| panic!("{host} is no unix socket"))
 }

@@ -40,7 +40,8 @@ impl Place {
         Some(Self::with("the older engine", vec![("DOCKER_HOST", host)]))
     }
 
-    fn with(name: &'static str, env: Vec<(&'static str, String)>) -> Self {
+    /// One that these variables lead to.
+    pub fn with(name: &'static str, env: Vec<(&'static str, String)>) -> Self {
         let mut place = Self { name, env, major: 0 };
         let version = place.docker(["version", "--format", "{{.Server.Version}}"]).expect_code(0);
         let major = version.text().split('.').next().and_then(|n| n.parse().ok());

@@ -14,13 +14,20 @@ use crate::support::cli;
 
 /// Puts a shell and `cat` of this machine into `folder`, with the libraries that they need: a base image for RUN.
 fn shell(folder: &Path) {
-    for program in ["/bin/sh", "/bin/cat"] {
-        copied(Path::new(program), &folder.join("root").join(&program[1..]));
-        let needed = Command::new("ldd").arg(program).output().expect("ldd");
-        let needed = String::from_utf8(needed.stdout).expect("text");
-        for word in needed.split_whitespace().filter(|w| w.starts_with('/')) {
-            copied(Path::new(word), &folder.join("root").join(&word[1..]));
-        }
+    for program in ["/bin/sh", "/bin/cat"].map(Path::new) {
+        copied_with_libraries(program, program, folder);
+    }
+}
+
+/// Puts a program of this machine at `to` below `root` in `folder`, with the libraries that it needs.
+pub fn copied_with_libraries(program: &Path, to: &Path, folder: &Path) {
+    let below = |path: &Path| folder.join("root").join(path.strip_prefix("/").expect("an absolute path"));
+    copied(program, &below(to));
+    // One that needs none says so with its status.
+    let needed = Command::new("ldd").arg(program).output().expect("ldd");
+    let needed = String::from_utf8(needed.stdout).expect("text");
+    for library in needed.split_whitespace().filter(|w| w.starts_with('/')).map(Path::new) {
+        copied(library, &below(library));
     }
 }
 
