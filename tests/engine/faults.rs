@@ -22,12 +22,22 @@ struct Between {
     passed: [Arc<AtomicU64>; 2],
     broken: Arc<AtomicBool>,
     streams: Arc<Mutex<Vec<UnixStream>>>,
+    /// What is done at the limit in place of breaking off, while everything waits.
+    meanwhile: Option<Act>,
 }
+
+type Act = Arc<Mutex<Option<Box<dyn FnOnce() + Send>>>>;
 
 impl Between {
     fn new(limits: [u64; 2]) -> Self {
         let (passed, broken, streams) = Default::default();
-        Self { limits, passed, broken, streams }
+        Self { limits, passed, broken, streams, meanwhile: None }
+    }
+
+    /// Does something once after so many bytes to the engine.
+    fn pausing(after: u64, act: impl FnOnce() + Send + 'static) -> Self {
+        let meanwhile: Act = Arc::new(Mutex::new(Some(Box::new(act))));
+        Self { meanwhile: Some(meanwhile), ..Self::new([after, u64::MAX]) }
     }
 
     /// Listens on a socket in `folder` and passes on to the engine at `real`.
@@ -63,7 +73,10 @@ impl Between {
         {
             let passed = self.passed[way].fetch_add(n as u64, Ordering::SeqCst) + n as u64;
             if passed > self.limits[way] {
-                return self.snap();
+                let Some(act) = &self.meanwhile else { return self.snap() };
+                if let Some(act) = act.lock().expect("no panic").take() {
+                    act();
+                }
             }
             if to.write_all(&buffer[..n]).is_err() {
                 break;
@@ -162,6 +175,65 @@ fn an_engine_that_dies_while_it_sends_the_result_leaves_no_half_of_it() {
     let said = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(3), "{said}");
     assert_no_result(left.path());
+}
+
+/// The contents of an archive by their names, of the files in `all/z`.
+fn sent(tar: &Path) -> Vec<(String, usize, u8)> {
+    let mut archive = tar::Archive::new(std::fs::File::open(tar).expect("an archive"));
+    let mut found = Vec::new();
+    for entry in archive.entries().expect("a tar") {
+        let mut entry = entry.expect("an entry");
+        let path = entry.path().expect("a path").display().to_string();
+        if let Some(name) = path.strip_prefix("all/z/").filter(|name| !name.is_empty()) {
+            let name = name.to_owned();
+            let mut bytes = Vec::new();
+            entry.read_to_end(&mut bytes).expect("its bytes");
+            found.push((name, bytes.len(), bytes.last().copied().unwrap_or_default()));
+        }
+    }
+    found
+}
+
+#[test]
+fn files_that_change_while_they_are_sent_are_told_and_sent_anew_the_next_time() {
+    let Some(_) = engine("files that change meanwhile") else { return };
+    let _alone = alone();
+    let (folder, left, between) = (context(16), tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    std::fs::write(folder.path().join("Dockerfile"), "FROM scratch\nCOPY . /all/\n").expect("a file");
+    let z = folder.path().join("z");
+    std::fs::create_dir(&z).expect("a folder");
+    // Large ones before them, so that nobody has come as far as to read these when they change.
+    for i in 1..4 {
+        std::fs::copy(folder.path().join("big"), folder.path().join(format!("big{i}"))).expect("a file");
+    }
+    let fresh = crate::generated::nonce();
+    for name in ["gone", "long", "rewritten", "short"] {
+        let mut bytes = vec![b'0'; 4096];
+        bytes.extend_from_slice(fresh.as_bytes());
+        std::fs::write(z.join(name), bytes).expect("a file");
+    }
+    let length = 4096 + fresh.len();
+    let act = move || {
+        std::fs::remove_file(z.join("gone")).expect("it is there");
+        std::fs::write(z.join("long"), vec![b'1'; 9000]).expect("a file");
+        std::fs::write(z.join("rewritten"), vec![b'1'; length]).expect("a file");
+        std::fs::write(z.join("short"), vec![b'1'; 1000]).expect("a file");
+    };
+    let socket = Between::pausing(4 << 20, act).listen(between.path(), &real());
+    let child = build(folder.path(), left.path(), &socket).spawn().expect("the program starts");
+    let output = ended(child, Duration::from_secs(60));
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(0), "{said}");
+    for part in ["z/gone can't be read and was sent empty: ", "z/long ", "z/rewritten ", "z/short "] {
+        assert!(said.contains(&format!("warning: {part}")), "{part} in\n{said}");
+    }
+    // Nothing of what was half the one and half the other is taken for the truth later.
+    let child = build(folder.path(), left.path(), &real()).spawn().expect("the program starts");
+    let output = ended(child, Duration::from_secs(60));
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+    let now =
+        [("long", 9000), ("rewritten", length), ("short", 1000)].map(|(name, n)| (name.to_owned(), n, b'1'));
+    assert_eq!(sent(&left.path().join("out.tar")), now);
 }
 
 /// A context of which the image has 3 MiB, and a name beside it.

@@ -416,6 +416,16 @@ async fn skipped(
     Ok(Built { report, response })
 }
 
+/// The first line of an error that may have one for each file.
+fn brief(text: &str) -> String {
+    let mut lines = text.lines();
+    let first = lines.next().unwrap_or_default();
+    match lines.count() {
+        0 => first.to_owned(),
+        more => format!("{first}, and {more} more"),
+    }
+}
+
 /// What is seen of a build while it runs.
 struct Watch<'s> {
     screen: &'s mut dyn Screen,
@@ -465,7 +475,7 @@ impl Watch<'_> {
             Ok(Foreseen { prediction: Prediction::Made(report), .. }) => self.screen.foretold(report),
             Ok(Foreseen { prediction: Prediction::None(why), .. }) => self.screen.untold(why),
             // The engine will say the same of what can't be read.
-            Err(e) => self.screen.untold(&e.to_string()),
+            Err(e) => self.screen.untold(&brief(&e.to_string())),
         }
         self.foreseen = Some(foreseen);
     }
@@ -580,4 +590,16 @@ fn explained(
     failure.hints.extend(known.map(|(fault, _)| offer::explanation(fault)).or(trouble));
     screen.failed(&failure);
     Error::Build { message: failure.message }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_many_files_that_could_not_be_read_one_is_named() {
+        assert_eq!(brief("reading a: gone"), "reading a: gone");
+        assert_eq!(brief("reading a: gone\nreading b: gone\nreading c: gone"), "reading a: gone, and 2 more");
+        assert_eq!(brief(""), "");
+    }
 }
