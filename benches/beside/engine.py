@@ -54,7 +54,10 @@ class Build(Local):
         if any(not name.startswith("large") for name in names):
             commands |= self.small(trees.small(work, self.options.files))
         if any(name.startswith("large") for name in names):
-            commands |= self.both("large cold", self.cold, trees.large(work, 8, self.options.bytes), "large")
+            large = trees.large(work, 8, self.options.bytes)
+            # Into the page cache, since no build warms up here.
+            subprocess.run(["cat", *large.iterdir()], stdout=subprocess.DEVNULL, check=True)
+            commands |= self.both("large cold", self.cold, large, "large")
         return commands
 
     def small(self, tree):
@@ -89,7 +92,7 @@ class Build(Local):
     def cold(self, words, tree, tag):
         """The same tree under a name that no build has had, so that the engine has nothing of it."""
         renamed = lambda: [[str(word) for word in words(self.link(tree, "cold"), tag)]]  # noqa: E731
-        return Command([], env=self.env, read=transfer, before=renamed)
+        return Command([], env=self.env, read=transfer, before=renamed).only_cold(self.options.cold)
 
     def link(self, tree, name):
         """A new name for a tree."""

@@ -31,6 +31,9 @@ class Sample:
 class Command:
     """Programs joined by pipes, to be run again and again."""
 
+    # How often it runs at most, and whether a first run is left out.
+    most, warms_up = None, True
+
     def __init__(self, *pipeline, cwd=None, env=None, before=None, fine=(0,), read=None):
         """`before` is called before each run, unmeasured; `fine` are exit statuses of the first program; `read` gets what was written to
         standard error and gives the transfer time."""
@@ -75,8 +78,16 @@ class Command:
         return processes
 
 
+    def only_cold(self, most):
+        """Of which every run is a first one, and dear: so many at most."""
+        self.most, self.warms_up = most, False
+        return self
+
+
 class Figure:
     """A time that isn't measured as one, but follows from a figure."""
+
+    most, warms_up = None, True
 
     def __init__(self, seconds):
         self.seconds = seconds
@@ -91,8 +102,11 @@ def in_turns(commands, runs, tell):
     for run in range(runs + 1):
         order = list(commands) if run % 2 == 0 else list(reversed(commands))
         for name in order:
+            command = commands[name]
+            if run == 0 and not command.warms_up or command.most is not None and run > command.most:
+                continue
             tell(f"{name}: {'warming up' if run == 0 else f'run {run} of {runs}'}")
-            sample = commands[name].sample()
+            sample = command.sample()
             if run:
                 samples[name].append(sample)
     return {name: Sample.median(taken) for name, taken in samples.items()}

@@ -1,5 +1,6 @@
 //! BuildKit's digest of a selection (`checksum.go`, `checksum` and `Checksum`).
 
+use rustc_hash::FxHashMap;
 use sha2::{Digest as _, Sha256};
 
 use super::nodes::{Kind, Nodes};
@@ -11,14 +12,14 @@ use crate::digest::{Algorithm, Digest};
 pub(super) struct Digests {
     /// Of header and content; of a folder its header alone. `None` for a file that nobody needed.
     own: Vec<Option<Digest>>,
-    /// Of a folder with all below, once somebody needed it.
-    whole: Vec<Option<Digest>>,
+    /// Of a folder with all below, once somebody needed it. Most nodes are no folders.
+    whole: FxHashMap<usize, Digest>,
 }
 
 impl Digests {
     /// For a tree of so many nodes, none of which is known.
     pub fn new(nodes: usize) -> Self {
-        Self { own: vec![None; nodes], whole: vec![None; nodes] }
+        Self { own: vec![None; nodes], whole: FxHashMap::default() }
     }
 
     /// Sets a node's own digest.
@@ -66,15 +67,16 @@ impl Digests {
         if nodes.get(node).kind != Kind::Dir {
             return self.known(node);
         }
-        if let Some(digest) = self.whole[node] {
-            return digest;
+        if let Some(digest) = self.whole.get(&node) {
+            return *digest;
         }
         for i in (node..nodes.get(node).end).rev() {
-            if nodes.get(i).kind == Kind::Dir && self.whole[i].is_none() {
-                self.whole[i] = Some(self.folder(nodes, i));
+            if nodes.get(i).kind == Kind::Dir && !self.whole.contains_key(&i) {
+                let digest = self.folder(nodes, i);
+                self.whole.insert(i, digest);
             }
         }
-        self.whole[node].expect("the loop ends with the folder itself")
+        *self.whole.get(&node).expect("the loop ends with the folder itself")
     }
 
     /// `NUL header`, then `NUL name digest` for every child in the order of names.
@@ -85,7 +87,8 @@ impl Digests {
         let mut child = folder + 1;
         while child < nodes.get(folder).end {
             update_key(&mut hash, &below(nodes.get(child).path, prefix));
-            hash.update(self.whole[child].unwrap_or_else(|| self.known(child)).text());
+            let whole = if nodes.get(child).kind == Kind::Dir { self.whole.get(&child) } else { None };
+            hash.update(whole.copied().unwrap_or_else(|| self.known(child)).text());
             child = nodes.next(child);
         }
         finish(hash)

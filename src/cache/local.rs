@@ -18,6 +18,9 @@ use crate::digest::{self, Digest, HashError, Reader, Request};
 use crate::entry::{ContextPath, Entry, FileType, Source};
 use crate::observer::Observer;
 
+/// So many files are hashed in one go: answers take more room than what is kept of them.
+const PORTION: usize = 1 << 17;
+
 /// A client's folder as a tree. First everything is picked, then hashed at once, then digests can be asked for.
 pub(super) struct LocalTree<'a> {
     pub name: Arc<str>,
@@ -87,7 +90,7 @@ impl<'a> LocalTree<'a> {
         }
         wanted.sort_unstable();
         wanted.dedup();
-        self.hash_files(wanted, fingerprints, observer)?;
+        self.hash_files(&wanted, fingerprints, observer)?;
         for i in picked.into_iter().flatten() {
             let digests = self.hashed[self.original(i)];
             self.hashed[i] = digests;
@@ -121,25 +124,25 @@ impl<'a> LocalTree<'a> {
 
     fn hash_files(
         &mut self,
-        wanted: Vec<usize>,
+        wanted: &[usize],
         fingerprints: bool,
         observer: &dyn Observer,
     ) -> Result<(), Vec<HashError>> {
-        if wanted.is_empty() {
-            return Ok(());
-        }
-        let files = Transferred { source: self.source, memory: self.memory, wanted };
         let request = Request { headed: true, sha256: false, blake3: fingerprints };
         let mut errors = Vec::new();
-        for (answer, i) in digest::hash(&files, request, observer).into_iter().zip(files.wanted) {
-            match answer {
-                Ok(digest::Digests { headed: Some(headed), blake3, unopened, .. }) => {
-                    let digests = EntryDigests { headed, blake3, unopened };
-                    self.hashed[i] = Some(digests);
-                    self.memory.into_iter().for_each(|m| m.learn(i, digests));
+        for wanted in wanted.chunks(PORTION) {
+            let files = Transferred { source: self.source, memory: self.memory, wanted };
+            for (answer, i) in digest::hash(&files, request, observer).into_iter().zip(wanted.iter().copied())
+            {
+                match answer {
+                    Ok(digest::Digests { headed: Some(headed), blake3, unopened, .. }) => {
+                        let digests = EntryDigests { headed, blake3, unopened };
+                        self.hashed[i] = Some(digests);
+                        self.memory.into_iter().for_each(|m| m.learn(i, digests));
+                    }
+                    Ok(_) => {}
+                    Err(e) => errors.push(*e),
                 }
-                Ok(_) => {}
-                Err(e) => errors.push(*e),
             }
         }
         if errors.is_empty() { Ok(()) } else { Err(errors) }
@@ -184,7 +187,7 @@ fn sums(entries: &[Entry]) -> Vec<(u64, u64)> {
 struct Transferred<'a> {
     source: &'a dyn Source,
     memory: Option<&'a dyn Memory>,
-    wanted: Vec<usize>,
+    wanted: &'a [usize],
 }
 
 impl Transferred<'_> {

@@ -176,6 +176,7 @@ impl Context {
         });
         let mut walked = walked.ok_or(ContextError::Stopped)?;
         entries.shrink_to_fit();
+        walked.inodes.shrink_to_fit();
         walked.entries = entries;
         Ok(Self::of_walk(resolved.clone(), Arc::new(Folder::resolved(resolved)), walked, ignore))
     }

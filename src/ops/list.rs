@@ -60,15 +60,18 @@ pub fn list(request: &Request, options: &ListOptions, observer: &dyn Observer) -
     }
     let local = local::load("context", &request.context, located.ignore, None, observer)??;
     local.context.check()?;
-    let seen =
+    let mut entries =
         if options.which == Which::Ignored { Vec::new() } else { seen(&local, options.hash, observer)? };
     let hidden = match options.which {
         Which::Ignored => ignored(&local, false)?,
         Which::All => ignored(&local, true)?,
         Which::Seen | Which::Step { .. } => Vec::new(),
     };
-    let mut entries: Vec<EntryReport> = seen.into_iter().chain(hidden).collect();
-    entries.sort_by(|a, b| crate::entry::ContextPath::compare(&a.path.0, &b.path.0));
+    // What is in view is in order.
+    if !hidden.is_empty() {
+        entries.extend(hidden);
+        entries.sort_by(|a, b| crate::entry::ContextPath::compare(&a.path.0, &b.path.0));
+    }
     let mut warnings = surprises::of_ignore_file(&local.found);
     warnings.extend(surprises::of_entries(&local.context));
     Ok(ListReport { step: None, entries, warnings })

@@ -309,6 +309,9 @@ fn special(c: char, escaped: Option<char>) -> Piece {
 }
 
 #[cfg(test)]
+mod slow;
+
+#[cfg(test)]
 mod tests {
     use super::*;
 

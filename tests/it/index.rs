@@ -179,6 +179,25 @@ fn views_of_one_context_share_its_index() {
     assert_eq!(key(&request("FROM scratch\nCOPY d /\n")).1, 0);
 }
 
+/// An index of so many files is mapped into memory, where a smaller one is read.
+#[test]
+fn an_index_that_is_mapped_gives_what_reading_every_file_gives() {
+    if !remembers() {
+        return;
+    }
+    let place = Place::new("dir d 0755");
+    for i in 0..9_000 {
+        fs::write(place.context().join(format!("d/{i}")), i.to_string()).expect("writing");
+    }
+    std::thread::sleep(SETTLED);
+    let right = place.read();
+    assert_eq!((place.indexed(), place.indexed()), ((right.clone(), 9_000), (right, 0)));
+    let size = fs::metadata(place.index().expect("an index")).expect("its stat").len();
+    assert!((1 << 20..120 * 9_000 + 1000).contains(&size), "{size} bytes");
+    fs::write(place.context().join("d/4711"), "other").expect("writing");
+    assert_eq!(place.indexed(), (place.read(), 1));
+}
+
 #[test]
 fn named_contexts_are_remembered_too() {
     if !remembers() {

@@ -61,3 +61,33 @@ proptest! {
         prop_assert_eq!(answers(a.path(), "4"), answers(b.path(), "4"), "{}", build);
     }
 }
+
+/// The fast way is what people run: all threads, an index that knows every file. The slow way reads everything, one file after the
+/// other.
+#[test]
+fn the_fast_way_and_the_slow_way_give_the_same_plan() {
+    let folders: Vec<(Build, tempfile::TempDir)> = (0..40)
+        .map(|seed| {
+            let build = Build::from_seed(seed, Abilities::ALL);
+            let dir = tempfile::tempdir().expect("a folder");
+            write(&build, &build.tree, dir.path());
+            (build, dir)
+        })
+        .collect();
+    let plan = |dir: &Path, threads: &str, more: &[&std::ffi::OsStr]| {
+        let mut command = cli::command();
+        command.current_dir(dir).env("RAYON_NUM_THREADS", threads).args(["plan", "--format", "json"]);
+        let run = cli::run(command.args(more));
+        assert!(!run.stderr.contains("panicked"), "{}", run.stderr);
+        (run.code, run.stdout)
+    };
+    // What was written just now isn't remembered.
+    std::thread::sleep(std::time::Duration::from_millis(2100));
+    let indexes = tempfile::tempdir().expect("a folder");
+    let index: [&std::ffi::OsStr; 2] = ["--index".as_ref(), indexes.path().as_os_str()];
+    for (build, dir) in &folders {
+        let slow = plan(dir.path(), "1", &["--no-index".as_ref()]);
+        assert_eq!(plan(dir.path(), "4", &index), slow, "with an index to fill: {build}");
+        assert_eq!(plan(dir.path(), "4", &index), slow, "with an index that knows: {build}");
+    }
+}
