@@ -20,7 +20,7 @@ pub trait Io: AsyncRead + AsyncWrite + Unpin + Send + 'static {}
 
 impl<T: AsyncRead + AsyncWrite + Unpin + Send + 'static> Io for T {}
 
-/// A connection, whatever it runs over.
+/// A connection, whatever it runs over. What is written may wait until it is flushed.
 pub type Stream = Box<dyn Io>;
 
 /// Connects.

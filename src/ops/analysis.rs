@@ -172,6 +172,8 @@ pub struct AnalysisOptions {
     pub fingerprints: bool,
     /// No file is read: the keys are of no use then, but what each step takes and why a step fails are the same.
     pub unread: bool,
+    /// The caller lets the index remember what was read.
+    pub unsaved: bool,
 }
 
 impl<'a> Analysis<'a> {
@@ -208,7 +210,7 @@ impl<'a> Analysis<'a> {
             });
         }
         analysis.keys = Some(cache::keys(plan, &inputs, observer)?);
-        if !options.unread {
+        if !options.unread && !options.unsaved {
             read.locals().for_each(|local| known::save(local, observer));
         }
         drop(inputs);

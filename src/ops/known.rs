@@ -37,9 +37,9 @@ impl Seen {
         }
     }
 
-    /// Lets the index remember what was learned in this run.
-    pub fn teach(&self, index: &Index) {
-        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
+    /// Lets the index remember what was learned in this run, and forgets it.
+    pub fn hand_over(&self, index: &Index) {
+        let known = std::mem::take(&mut *self.known.write().unwrap_or_else(PoisonError::into_inner));
         known.iter().for_each(|(identity, known)| index.learn(identity, *known));
     }
 

@@ -189,6 +189,7 @@ fn what_an_engine_says_with_the_head_of_its_answer_is_not_lost() {
         let engine = Engine::connect(&at(&path, Kind::Docker), PATIENCE).await.expect("an engine");
         let mut session = engine.open_session(&announced()).await.expect("a session");
         session.write_all(b"late").await.expect("a reader");
+        session.flush().await.expect("a reader");
         let mut bytes = [0; 9];
         session.read_exact(&mut bytes).await.expect("an echo");
         assert_eq!(&bytes, b"earlylate");

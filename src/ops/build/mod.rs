@@ -333,7 +333,7 @@ async fn begin(
         None => Ok(None),
         Some(Some(why)) => Err(why),
         Some(None) => {
-            let (shared, ahead) = share::shared(false);
+            let (shared, ahead) = share::shared(false, true);
             watch.foresight = foresight(job, last, Ahead { key_first: true, ..ahead }, observer);
             watch.wait(Duration::MAX, interrupt).await?;
             walked = Some(shared).filter(|_| !watch.knows_nothing());
@@ -350,7 +350,7 @@ async fn begin(
     }
     // Without an earlier build there is nothing to foretell, and files are only read for the next one's sake.
     let later = last.is_none() && job.transport == Transport::Files;
-    let (shared, ahead) = share::shared(later);
+    let (shared, ahead) = share::shared(later, job.store.is_some());
     watch.foresight = foresight(job, last, ahead, observer);
     match later {
         true => watch.untell(predict::FIRST),

@@ -11,7 +11,7 @@ use crate::error::Error;
 use crate::observer::Observer;
 use crate::ops::analysis::{Analysis, AnalysisOptions, CONTEXT, Read};
 use crate::ops::locate::locate;
-use crate::ops::{Request, failures, freeze, key, local, why};
+use crate::ops::{Request, failures, freeze, key, known, local, why};
 use crate::pattern::IgnoreFile;
 use crate::report::{ErrorReport, WhyReport};
 use crate::session::files::Walker;
@@ -69,8 +69,8 @@ pub fn foresee(
     if let Some((seen, now)) = later {
         // Whoever is gone without a word doesn't want to know.
         options.unread = now.recv() != Ok(Now::Read);
+        options.unsaved = true;
         if let Ok(local) = &mut read.context {
-            local.index.iter().for_each(|index| seen.teach(index));
             local.seen = Some(seen);
         }
     }
@@ -124,6 +124,9 @@ fn compared(
     observer: &dyn Observer,
 ) -> Result<Foreseen, Error> {
     let analysis = Analysis::of(&read, options, observer)?;
+    if options.unsaved && !options.unread {
+        read.locals().for_each(|local| remember(local, observer));
+    }
     let faults = failures::with_paths(&analysis);
     if options.unread {
         let prediction = Prediction::None(FIRST.into());
@@ -148,6 +151,14 @@ fn compared(
     }
     drop(analysis);
     Ok(Foreseen { read, snapshot, key, faults, prediction })
+}
+
+/// Lets the index remember what was read, by whomever. What was seen on its way isn't needed any more once there are keys.
+fn remember(local: &local::Local, observer: &dyn Observer) {
+    if let (Some(seen), Some(index)) = (&local.seen, &local.index) {
+        seen.hand_over(index);
+    }
+    known::save(local, observer);
 }
 
 /// Compares with what was kept of the last build.

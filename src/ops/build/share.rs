@@ -35,6 +35,8 @@ pub enum Now {
 pub struct Shared {
     walk: Walk,
     later: Option<(Arc<Seen>, Sender<Now>)>,
+    /// Whether somebody keeps what is known in the end. Otherwise nothing need be known of any content.
+    keeps: bool,
 }
 
 /// The side of the prediction.
@@ -47,8 +49,8 @@ pub struct Ahead {
     pub key_first: bool,
 }
 
-/// Both sides; `later` if the prediction can wait.
-pub fn shared(later: bool) -> (Shared, Ahead) {
+/// Both sides; `later` if the prediction can wait, `keeps` if somebody keeps what is known in the end.
+pub fn shared(later: bool, keeps: bool) -> (Shared, Ahead) {
     let walk = Walk::default();
     let walker = walk.walker();
     let (theirs, ours) = later
@@ -58,7 +60,7 @@ pub fn shared(later: bool) -> (Shared, Ahead) {
             ((Arc::clone(&seen), sender), (seen, receiver))
         })
         .unzip();
-    (Shared { walk, later: theirs }, Ahead { walker, later: ours, key_first: false })
+    (Shared { walk, later: theirs, keeps }, Ahead { walker, later: ours, key_first: false })
 }
 
 impl Shared {
@@ -69,7 +71,7 @@ impl Shared {
 
     /// Who digests what is sent, if somebody does.
     pub fn digesting(&self) -> Option<Arc<dyn Digesting>> {
-        let (seen, _) = self.later.as_ref()?;
+        let (seen, _) = self.later.as_ref().filter(|_| self.keeps)?;
         Some(Arc::new(Sent(Arc::clone(seen))))
     }
 
@@ -77,7 +79,7 @@ impl Shared {
     pub fn tell(&self, now: Now) {
         if let Some((_, sender)) = &self.later {
             // One that is gone has failed, and says so itself.
-            let _ = sender.send(now);
+            let _ = sender.send(if self.keeps { now } else { Now::Explain });
         }
     }
 
@@ -197,7 +199,7 @@ mod tests {
 
     #[test]
     fn only_the_first_word_counts_and_a_look_at_ignore_files_is_none() {
-        let (shared, ahead) = shared(true);
+        let (shared, ahead) = shared(true, true);
         let ended = |entries, local| {
             let totals = crate::session::files::Totals { entries, ..Default::default() };
             shared.hear(&Event::Ended {
@@ -215,5 +217,13 @@ mod tests {
         ended(9, "context");
         shared.tell(Now::Explain);
         assert_eq!(now.recv(), Ok(Now::Read));
+    }
+
+    #[test]
+    fn where_nothing_is_kept_nothing_is_read() {
+        let (shared, ahead) = shared(true, false);
+        assert!(shared.digesting().is_none());
+        shared.tell(Now::Read);
+        assert_eq!(ahead.later.unwrap().1.recv(), Ok(Now::Explain));
     }
 }
