@@ -218,7 +218,7 @@ fn a_context_can_go_as_an_image_that_the_engine_knows_by_its_digest() {
     let again = oci(&["--verify"]).expect_code(0);
     is_entirely_cached(&again.stderr);
     assert!(!again.stderr.contains("extracting"), "nothing is fetched: {}", again.stderr);
-    fs::write(at("b.txt"), "other").expect("a file");
+    fs::write(at("b.txt"), nonce()).expect("a file");
     let changed = oci(&["--verify", "-t", &a.0]).expect_code(0);
     let ran: Vec<String> =
         cached(&changed.stderr).into_iter().filter(|(_, c)| !c).map(|(name, _)| name).collect();
@@ -243,7 +243,7 @@ fn a_context_can_go_as_an_image_that_the_engine_knows_by_its_digest() {
 fn what_is_told_of_a_build_is_what_buildx_tells() {
     let Some(_engine) = engine("build metadata") else { return };
     let _alone = alone();
-    let folder = context(TREE, "FROM scratch AS a\nCOPY app /app\nFROM A\n");
+    let folder = context(TREE, "FROM scratch\nMAINTAINER somebody\nCOPY app /app\n");
     for args in [
         &["init", "-q"][..],
         &["add", "."],
@@ -272,7 +272,13 @@ fn what_is_told_of_a_build_is_what_buildx_tells() {
         let mine = told(ours(state.path()), "mine", mode);
         let keys = |of: &Value| of.as_object().expect("an object").keys().cloned().collect::<Vec<_>>();
         assert_eq!(keys(&mine), keys(&theirs), "{mode}");
-        assert_eq!(mine["buildx.build.warnings"], theirs["buildx.build.warnings"], "{mode}");
+        let warnings = |of: &Value| {
+            let mut all = of["buildx.build.warnings"].clone();
+            // The vertex hangs on the session.
+            all[0]["vertex"] = Value::Null;
+            all
+        };
+        assert_eq!(warnings(&mine), warnings(&theirs), "{mode}");
         let before = |of: &Value| {
             let text = of["buildx.build.ref"].as_str().expect("text").to_owned();
             text.rsplit_once('/').expect("a builder, a node and a name").0.to_owned()
@@ -284,9 +290,12 @@ fn what_is_told_of_a_build_is_what_buildx_tells() {
                 for changing in ["buildInvocationID", "buildStartedOn", "buildFinishedOn"] {
                     metadata[changing] = Value::Null;
                 }
-                metadata["https://mobyproject.org/buildkit@v1#metadata"]["sysUsage"] = Value::Null;
+                let own = &mut metadata["https://mobyproject.org/buildkit@v1#metadata"];
+                own["sysUsage"] = Value::Null;
+                // The digest of what comes from a session hangs on the session.
+                own["source"]["infos"][0]["digestMapping"] = Value::Null;
             }
-            // The definition of what comes from a session names the session's client.
+            // So does the definition.
             provenance.as_object_mut().map(|p| p.remove("buildConfig"));
             provenance
         };
@@ -311,7 +320,7 @@ fn a_source_policy_is_obeyed() {
     fs::write(&policy, deny).expect("a file");
     let mut command = ours(state.path());
     let run = cli::run(command.env("EXPERIMENTAL_BUILDKIT_SOURCE_POLICY", &policy).arg(folder.path()));
-    assert!(run.code == 1 && run.stderr.contains("not allowed by policy"), "{}", run.stderr);
+    assert!(run.code == 1 && run.stderr.contains("denied by policy"), "{}", run.stderr);
     assert!(run.stderr.contains("a source policy may change"), "{}", run.stderr);
     fs::write(&policy, "{").expect("a file");
     let mut command = ours(state.path());

@@ -547,14 +547,14 @@ impl Watch<'_> {
         }
     }
 
-    /// Keeps a warning, unless another vertex has given the same (buildx `util/progress/printer.go`, `dedupWarnings`).
+    /// Keeps a warning, unless another vertex has given the same, and without the definition of the file that it is about (buildx
+    /// `util/progress/printer.go`, `dedupWarnings`).
     fn doubt(&mut self, warning: &Warning) {
-        let bare = |warning: &Warning| {
-            let source = warning.source.clone().map(|s| SourceInfo { definition: None, ..s });
-            Warning { vertex: String::new(), source, ..warning.clone() }
-        };
-        if !self.warnings.iter().any(|known| bare(known) == bare(warning)) {
-            self.warnings.push(warning.clone());
+        let source = warning.source.clone().map(|s| SourceInfo { definition: None, ..s });
+        let warning = Warning { source, ..warning.clone() };
+        let bare = |warning: &Warning| Warning { vertex: String::new(), ..warning.clone() };
+        if !self.warnings.iter().any(|known| bare(known) == bare(&warning)) {
+            self.warnings.push(warning);
         }
     }
 }
