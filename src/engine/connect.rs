@@ -186,6 +186,11 @@ impl Engine {
             .max_encoding_message_size(MESSAGE)
     }
 
+    /// Calls of services that have no client here, such as containerd's content.
+    pub fn calls(&self) -> tonic::client::Grpc<Grpc> {
+        tonic::client::Grpc::with_origin(self.grpc.clone(), self.origin()).max_decoding_message_size(MESSAGE)
+    }
+
     /// Opens a session: the stream on which the engine is HTTP/2's client, and we its server.
     ///
     /// # Errors

@@ -21,6 +21,7 @@ mod submodule;
 mod tests;
 mod touched;
 mod tree;
+mod worktree;
 
 pub use error::GitError;
 pub use lfs::Pointer;
@@ -32,3 +33,4 @@ pub use repository::{Commit, LogOptions, Repository};
 pub use revision::{Revision, RevisionWarning, RevisionWarningCode};
 pub use touched::Touched;
 pub use tree::{Change, Leaf, LeafKind};
+pub use worktree::WorkTree;

@@ -169,30 +169,34 @@ fn parts(path: &[u8]) -> Vec<Vec<u8>> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::entry::{Extra, Stat};
-    use crate::plan::FileAction;
+pub(super) mod samples {
+    use crate::entry::{ContextPath, Entry, Extra, FileType, Stat};
 
-    fn listing(paths: &[&str]) -> Vec<Entry> {
-        let mut entries: Vec<Entry> = paths
-            .iter()
-            .map(|text| {
-                let (path, target) = text.split_once("->").unwrap_or((text, ""));
-                let file_type = match (path.ends_with('/'), target) {
-                    (true, _) => FileType::Dir,
-                    (_, "") => FileType::File,
-                    _ => FileType::Symlink,
-                };
-                let extra = Some(Box::new(Extra { linkname: target.into(), ..Extra::default() }));
-                let stat = Stat { file_type, mode: 0o644, uid: 0, gid: 0, size: 0, mtime_ns: 0, extra };
-                let path = ContextPath::new(path.trim_end_matches('/').as_bytes()).unwrap();
-                Entry { path, stat, hardlink: None }
-            })
-            .collect();
+    /// A listing of `file`, `folder/` and `link->target`.
+    pub fn listing(paths: &[&str]) -> Vec<Entry> {
+        let entry = |text: &&str| {
+            let (path, target) = text.split_once("->").unwrap_or((text, ""));
+            let (file_type, mode) = match (path.ends_with('/'), target) {
+                (true, _) => (FileType::Dir, 0o755),
+                (_, "") => (FileType::File, 0o644),
+                _ => (FileType::Symlink, 0o644),
+            };
+            let extra = Some(Box::new(Extra { linkname: target.into(), ..Extra::default() }));
+            let stat = Stat { file_type, mode, uid: 0, gid: 0, size: 0, mtime_ns: 0, extra };
+            let path = ContextPath::new(path.trim_end_matches('/').as_bytes()).unwrap();
+            Entry { path, stat, hardlink: None }
+        };
+        let mut entries: Vec<Entry> = paths.iter().map(entry).collect();
         entries.sort_by(|a, b| a.path.cmp(&b.path));
         entries
     }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::samples::listing;
+    use super::*;
+    use crate::plan::FileAction;
 
     fn copy(src: &str, dest: &str) -> Op {
         let copy = CopyAction {

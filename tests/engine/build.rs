@@ -218,7 +218,7 @@ fn a_context_can_go_as_an_image_that_the_engine_knows_by_its_digest() {
     let again = oci(&["--verify"]).expect_code(0);
     is_entirely_cached(&again.stderr);
     assert!(!again.stderr.contains("extracting"), "nothing is fetched: {}", again.stderr);
-    fs::write(at("b.txt"), "other").expect("a file");
+    fs::write(at("b.txt"), nonce()).expect("a file");
     let changed = oci(&["--verify", "-t", &a.0]).expect_code(0);
     let ran: Vec<String> =
         cached(&changed.stderr).into_iter().filter(|(_, c)| !c).map(|(name, _)| name).collect();
@@ -237,6 +237,95 @@ fn a_context_can_go_as_an_image_that_the_engine_knows_by_its_digest() {
     );
     let remote = cli::run(ours(state.path()).args(["--transport", "oci", "https://localhost:1/x.git"]));
     assert!(remote.code == 2 && remote.stderr.contains("leave --transport out"), "{}", remote.stderr);
+}
+
+#[test]
+fn what_is_told_of_a_build_is_what_buildx_tells() {
+    let Some(_engine) = engine("build metadata") else { return };
+    let _alone = alone();
+    let folder = context(TREE, "FROM scratch\nMAINTAINER somebody\nCOPY app /app\n");
+    for args in [
+        &["init", "-q"][..],
+        &["add", "."],
+        &["-c", "user.name=n", "-c", "user.email=e@x", "commit", "-q", "-m", "one"],
+        &["remote", "add", "origin", "https://somebody:hunter2@example.com/a.git"],
+    ] {
+        assert!(Command::new("git").arg("-C").arg(folder.path()).args(args).status().expect("git").success());
+    }
+    let state = tempfile::tempdir().expect("a folder");
+    let out = tempfile::tempdir().expect("a folder");
+    let path = folder.path().to_str().expect("UTF-8");
+    let told = |mut command: Command, name: &str, mode: &str| -> Value {
+        let file = out.path().join(name);
+        command.env("BUILDX_METADATA_PROVENANCE", mode).env("BUILDX_METADATA_WARNINGS", "1");
+        command.env("BUILDX_GIT_CHECK_DIRTY", "1").env("BUILDX_GIT_LABELS", "1");
+        cli::run(command.arg("--metadata-file").arg(&file).arg(path)).expect_code(0);
+        serde_json::from_slice(&fs::read(file).expect("a file")).expect("JSON")
+    };
+    let buildx = || {
+        let mut command = Command::new("docker");
+        command.args(["buildx", "build"]);
+        command
+    };
+    for mode in ["min", "max", "disabled"] {
+        let theirs = told(buildx(), "theirs", mode);
+        let mine = told(ours(state.path()), "mine", mode);
+        let keys = |of: &Value| of.as_object().expect("an object").keys().cloned().collect::<Vec<_>>();
+        assert_eq!(keys(&mine), keys(&theirs), "{mode}");
+        let warnings = |of: &Value| {
+            let mut all = of["buildx.build.warnings"].clone();
+            // The vertex hangs on the session.
+            all[0]["vertex"] = Value::Null;
+            all
+        };
+        assert_eq!(warnings(&mine), warnings(&theirs), "{mode}");
+        let before = |of: &Value| {
+            let text = of["buildx.build.ref"].as_str().expect("text").to_owned();
+            text.rsplit_once('/').expect("a builder, a node and a name").0.to_owned()
+        };
+        assert_eq!(before(&mine), before(&theirs));
+        let provenance = |of: &Value| {
+            let mut provenance = of["buildx.build.provenance"].clone();
+            if let Some(metadata) = provenance.get_mut("metadata") {
+                for changing in ["buildInvocationID", "buildStartedOn", "buildFinishedOn"] {
+                    metadata[changing] = Value::Null;
+                }
+                let own = &mut metadata["https://mobyproject.org/buildkit@v1#metadata"];
+                own["sysUsage"] = Value::Null;
+                // The digest of what comes from a session hangs on the session.
+                own["source"]["infos"][0]["digestMapping"] = Value::Null;
+            }
+            // So does the definition.
+            provenance.as_object_mut().map(|p| p.remove("buildConfig"));
+            provenance
+        };
+        assert_eq!(provenance(&mine), provenance(&theirs), "{mode}");
+        let text = mine.to_string();
+        assert!(
+            !text.contains("hunter2") && (mode != "max" || text.contains("https://example.com/a.git")),
+            "{text}"
+        );
+    }
+}
+
+#[test]
+fn a_source_policy_is_obeyed() {
+    let Some(_engine) = engine("build with a source policy") else { return };
+    let _alone = alone();
+    let folder = context(TREE, "FROM example.com/nobody/has:this\nCOPY app /app\n");
+    let state = tempfile::tempdir().expect("a folder");
+    let policy = folder.path().join("policy.json");
+    let deny =
+        r#"{"rules": [{"action": "DENY", "selector": {"identifier": "docker-image://example.com/*"}}]}"#;
+    fs::write(&policy, deny).expect("a file");
+    let mut command = ours(state.path());
+    let run = cli::run(command.env("EXPERIMENTAL_BUILDKIT_SOURCE_POLICY", &policy).arg(folder.path()));
+    assert!(run.code == 1 && run.stderr.contains("denied by policy"), "{}", run.stderr);
+    assert!(run.stderr.contains("a source policy may change"), "{}", run.stderr);
+    fs::write(&policy, "{").expect("a file");
+    let mut command = ours(state.path());
+    let run = cli::run(command.env("EXPERIMENTAL_BUILDKIT_SOURCE_POLICY", &policy).arg(folder.path()));
+    assert!(run.code == 2 && run.stderr.contains("is no source policy"), "{}", run.stderr);
 }
 
 #[test]

@@ -12,9 +12,10 @@ use serde_json::Value;
 
 use super::run::Response;
 use crate::error::Error;
+use crate::progress::Warning;
 
 /// The digest of the image's manifest, or, of stores that have none, of its config (`exptypes.ExporterImageDigestKey`).
-const DIGEST: &str = "containerimage.digest";
+pub const DIGEST: &str = "containerimage.digest";
 /// The digest of the image's config.
 pub const CONFIG: &str = "containerimage.config.digest";
 
@@ -54,10 +55,16 @@ pub fn write(path: &Path, bytes: &[u8]) -> Result<(), Error> {
     writing().map_err(|e| Error::write(path, e))
 }
 
-/// The metadata file: the response, what is JSON in base64 as JSON (buildx `commands/build.go`, `decodeExporterResponse`).
-pub fn metadata(response: &Response) -> Vec<u8> {
-    let decoded: BTreeMap<&String, Value> =
-        response.iter().map(|(key, value)| (key, decode(key, value))).collect();
+/// The metadata file: the response, what is JSON in base64 as JSON (buildx `commands/build.go`, `decodeExporterResponse`), and warnings where
+/// there are any.
+pub fn metadata(response: &Response, warnings: &[Warning]) -> Vec<u8> {
+    let mut decoded: BTreeMap<&str, Value> =
+        response.iter().map(|(key, value)| (key.as_str(), decode(key, value))).collect();
+    if !warnings.is_empty()
+        && let Ok(all) = serde_json::to_value(warnings)
+    {
+        decoded.insert("buildx.build.warnings", all);
+    }
     // Maps of strings can always be written.
     serde_json::to_vec_pretty(&decoded).unwrap_or_default()
 }
@@ -104,11 +111,15 @@ mod tests {
             ("result.json", r#"[{"a":1}]"#),
             ("empty", "e30="),
         ]);
-        let written: Value = serde_json::from_slice(&metadata(&given)).unwrap();
+        let written: Value = serde_json::from_slice(&metadata(&given, &[])).unwrap();
         assert_eq!(written["containerimage.descriptor"]["size"], 3);
         assert_eq!(written["image.name"], "x");
         assert_eq!(written["result.json"][0]["a"], 1);
         assert_eq!(written["empty"], "e30=", "an empty object says nothing");
+        assert!(written["buildx.build.warnings"].is_null());
+        let warning = Warning { level: 1, short: b"doubt".to_vec(), ..Warning::default() };
+        let written: Value = serde_json::from_slice(&metadata(&given, &[warning])).unwrap();
+        assert_eq!(written["buildx.build.warnings"], serde_json::json!([{"level": 1, "short": "ZG91YnQ="}]));
     }
 
     #[test]

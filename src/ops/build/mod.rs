@@ -1,5 +1,6 @@
 //! `build`: builds with an engine, which is fed from our own walk; says before what will happen, and after what did.
 
+mod after;
 mod call;
 mod can;
 pub mod failure;
@@ -10,7 +11,10 @@ mod load;
 mod offer;
 mod options;
 mod outcome;
+mod policy;
 mod predict;
+mod provenance;
+mod push;
 mod record;
 mod run;
 mod share;
@@ -18,10 +22,11 @@ mod skip;
 mod solve;
 pub mod status;
 mod stores;
+mod vcs;
 
 use std::collections::BTreeMap;
 use std::io::Read;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -42,14 +47,18 @@ use super::{Mtime, PackOptions, PackStream, Packable, Request};
 use crate::digest::Digest;
 use crate::engine::{self, Endpoint, Engine, Patience};
 use crate::error::Error;
+use crate::git::GitError;
 use crate::log::Recorder;
 use crate::observer::{Observer, Silent};
-use crate::progress::{self, Message};
+use crate::progress::{self, Message, SourceInfo, Warning};
 use crate::report::{BuildReport, WhyReport};
 use crate::snapshot::{Snapshot, Store};
 
 /// How long the engine may wait for the prediction, which is worth more before the build than in it.
 const HEAD_START: Duration = Duration::from_millis(60);
+
+/// Why nothing is foretold of a build with a source policy.
+const POLICED: &str = "a source policy may change what the steps start from";
 
 /// How long a failure waits for what is known of its reason.
 const AFTERTHOUGHT: Duration = Duration::from_secs(5);
@@ -112,6 +121,8 @@ pub struct Built {
     pub report: BuildReport,
     /// What the engine says of the result.
     pub response: Response,
+    /// What the frontend found doubtful, each once.
+    pub warnings: Vec<Warning>,
 }
 
 /// Builds.
@@ -134,7 +145,9 @@ pub fn build(
         files::write(path, id.as_bytes())?;
     }
     if let Some(path) = &job.options.metadata_file {
-        files::write(path, &files::metadata(&done.response))?;
+        let wanted = job.surroundings.variable("BUILDX_METADATA_WARNINGS").and_then(options::boolean);
+        let warnings = if wanted == Some(true) { done.warnings.as_slice() } else { &[] };
+        files::write(path, &files::metadata(&done.response, warnings))?;
     }
     Ok(done)
 }
@@ -148,6 +161,9 @@ async fn attempt(
     observer: &Arc<dyn Observer + Send + Sync>,
 ) -> Result<Built, Error> {
     let mut inputs = inputs::find(&job.options, &mut stdin, &mut offer::random_id)?;
+    let policy = job.surroundings.variable(policy::VARIABLE).filter(|path| !path.is_empty());
+    let policy = policy.map(|path| policy::read(Path::new(path))).transpose()?;
+    let repository = repository(job);
     if job.transport == Transport::Tar {
         stdin = streamed(job, &mut inputs)?;
     }
@@ -165,12 +181,27 @@ async fn attempt(
         imaged(job, &mut inputs, &can, interrupt).await?;
     }
     let mut solve = solve(&job.options, &inputs, &can)?;
+    match repository.await {
+        Ok(Ok(found)) => solve.attrs.extend(found.iter().flat_map(|vcs| vcs.attrs(&job.options, &inputs))),
+        Ok(Err(e)) => {
+            solve.warnings.push(format!("current commit information was not captured by the build: {e}"))
+        }
+        Err(_) => {}
+    }
     solve.warnings.iter().for_each(|text| screen.warning(text));
     screen.begins(&About { builder: job.surroundings.builder.clone(), driver: can.driver.name() });
-    let place = place(job, &engine);
+    // A policy may put other sources in the place of those that are known.
+    let place = place(job, &engine).filter(|_| policy.is_none());
     let last = place.as_ref().and_then(Place::read);
-    let mut watch =
-        Watch { screen, foresight: None, foreseen: None, untold: false, log: Recorder::default() };
+    let mut watch = Watch {
+        screen,
+        foresight: None,
+        foreseen: None,
+        untold: false,
+        policed: policy.is_some(),
+        log: Recorder::default(),
+        warnings: Vec::new(),
+    };
     let shared =
         match begin(job, &engine, (&solve, can.driver), last.as_ref(), &mut watch, interrupt, observer)
             .await?
@@ -179,18 +210,20 @@ async fn attempt(
             Begun::Sighted(shared) => shared,
         };
     stores::resolve(&mut solve)?.iter().for_each(|text| watch.screen.warning(text));
-    let offer::Offer { session, exports, archive, changed, definitions } =
+    let offer::Offer { session, exports, archive, changed, definitions, told } =
         offer::session(job, &mut inputs, &solve, stdin, &shared)?;
     // The address of an archive is known once it is offered.
     solve.attrs.extend(inputs.attrs.get("context").map(|url| ("context".to_owned(), url.clone())));
     let session = Arc::new(session);
-    let request = run::request(&solve, definitions, &offer::random_id(), &session.id);
+    let reference = offer::random_id();
+    let mut request = run::request(&solve, definitions, &reference, &session.id);
+    request.source_policy = policy;
     let mut loading = archive.map(|archive| Box::pin(load::load(&job.load_into, archive)));
     let mut loaded = None;
     let answer = {
         let building = async {
             match &job.options.call {
-                None => run::run(&engine, session, request, interrupt, &mut |h| watch.happens(h)).await,
+                None => run::run(&engine, session, request, told, interrupt, &mut |h| watch.happens(h)).await,
                 Some(_) => call::ask(&engine, session, request, interrupt).await,
             }
         };
@@ -208,9 +241,9 @@ async fn attempt(
         Err(Failure::Solve(_)) => watch.wait(AFTERTHOUGHT, interrupt).await?,
         Err(_) => {}
     }
-    let Watch { foreseen, log, screen, .. } = watch;
+    let Watch { foreseen, log, screen, warnings, .. } = watch;
     let foreseen = foreseen.transpose().unwrap_or(None);
-    let response = match answer {
+    let mut response = match answer {
         Ok(response) => response,
         Err(failure) => {
             let faults = exports.as_ref().map(|exports| exports.faults()).unwrap_or_default();
@@ -232,6 +265,14 @@ async fn attempt(
         // The archive ends with whoever has held its pipe, and all of those are gone by now.
         (None, Some(loading)) => loading.await?,
         (None, None) => {}
+    }
+    if job.options.call.is_none() {
+        after::describe(job, &engine, &reference, &mut response).await?;
+        after::push(job, &engine, &push::names(&solve, &can), &mut response, screen).await?;
+    }
+    if solve.exports.iter().any(|e| e.is("prefer-image-digest")) {
+        // The store that it was loaded into knows the image by its manifest.
+        response.remove(files::CONFIG);
     }
     let mut report = BuildReport {
         engine: engine.endpoint().place(),
@@ -261,7 +302,15 @@ async fn attempt(
             report.notes.push(format!("this build is not remembered for the next one: {e}"));
         }
     }
-    Ok(Built { report: report.counted(), response })
+    Ok(Built { report: report.counted(), response, warnings })
+}
+
+/// Asks git, beside the connecting.
+fn repository(job: &Job) -> oneshot::Receiver<Result<Option<vcs::Vcs>, GitError>> {
+    let (sender, receiver) = oneshot::channel();
+    let (context, surroundings) = (job.options.context.clone(), job.surroundings.clone());
+    std::thread::spawn(move || drop(sender.send(vcs::Vcs::of(&context, &surroundings))));
+    receiver
 }
 
 /// The context as a tar in place of a folder: it goes the way of an archive on standard input.
@@ -353,7 +402,7 @@ async fn begin(
     let (shared, ahead) = share::shared(later, job.store.is_some());
     watch.foresight = foresight(job, last, ahead, observer);
     match later {
-        true => watch.untell(predict::FIRST),
+        true => watch.untell(if watch.policed { POLICED } else { predict::FIRST }),
         false => watch.wait(HEAD_START, interrupt).await?,
     }
     Ok(Begun::Sighted(shared))
@@ -413,7 +462,7 @@ async fn skipped(
         skipped: Some(why),
         ..BuildReport::default()
     };
-    Ok(Built { report, response })
+    Ok(Built { report, response, warnings: Vec::new() })
 }
 
 /// The first line of an error that may have one for each file.
@@ -433,7 +482,11 @@ struct Watch<'s> {
     foreseen: Option<Result<Foreseen, Error>>,
     /// It was said already why nothing is foretold.
     untold: bool,
+    /// A source policy may put other sources in the place of those that are known.
+    policed: bool,
     log: Recorder,
+    /// What the frontend found doubtful, each once.
+    warnings: Vec<Warning>,
 }
 
 impl Watch<'_> {
@@ -467,8 +520,13 @@ impl Watch<'_> {
     }
 
     /// Shows the prediction.
-    fn take(&mut self, foreseen: Result<Foreseen, Error>) {
+    fn take(&mut self, mut foreseen: Result<Foreseen, Error>) {
         self.foresight = None;
+        if let Ok(Foreseen { prediction: Prediction::None(why), .. }) = &mut foreseen
+            && self.policed
+        {
+            *why = POLICED.into();
+        }
         match &foreseen {
             Ok(Foreseen { prediction: Prediction::None(_), .. }) if self.untold => {}
             Ok(Foreseen { prediction: Prediction::Unasked, .. }) => {}
@@ -488,9 +546,25 @@ impl Watch<'_> {
             Happening::Status(status) => {
                 let message = status::message(*status);
                 self.log.take(&message);
+                message.warnings.iter().for_each(|warning| self.doubt(warning));
                 self.screen.status(&message);
             }
+            Happening::Told(words) => {
+                let messages = status::of_words(&words, &offer::random_id(), jiff::Timestamp::now());
+                messages.iter().for_each(|message| self.screen.status(message));
+            }
             Happening::Tick => self.screen.tick(),
+        }
+    }
+
+    /// Keeps a warning, unless another vertex has given the same, and without the definition of the file that it is about (buildx
+    /// `util/progress/printer.go`, `dedupWarnings`).
+    fn doubt(&mut self, warning: &Warning) {
+        let source = warning.source.clone().map(|s| SourceInfo { definition: None, ..s });
+        let warning = Warning { source, ..warning.clone() };
+        let bare = |warning: &Warning| Warning { vertex: String::new(), ..warning.clone() };
+        if !self.warnings.iter().any(|known| bare(known) == bare(&warning)) {
+            self.warnings.push(warning);
         }
     }
 }
@@ -546,9 +620,11 @@ fn asked(solve: &Solve) -> String {
     let caches = |all: &[options::CacheEntry]| -> Vec<_> {
         all.iter().map(|c| (c.kind.clone(), c.attrs.clone())).collect()
     };
+    // The commit is no option: what is built is the same whatever it is called.
+    let attrs: BTreeMap<_, _> = solve.attrs.iter().filter(|(key, _)| !key.starts_with(vcs::PREFIX)).collect();
     let parts = (
         &solve.frontend,
-        &solve.attrs,
+        attrs,
         exports,
         caches(&solve.cache_to),
         caches(&solve.cache_from),

@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bollard_buildkit_proto::pb;
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 use super::Job;
 use super::inputs::Inputs;
@@ -82,6 +83,8 @@ pub struct Offer {
     pub changed: Changed,
     /// What the frontend takes in place of what it would ask for (`SolveRequest.FrontendInputs`).
     pub definitions: BTreeMap<String, pb::Definition>,
+    /// What the session says for people: with whose credentials registries are asked.
+    pub told: UnboundedReceiver<String>,
 }
 
 /// Files that changed while they were sent, in words; more than a few are counted only.
@@ -135,7 +138,10 @@ pub fn session(
         });
         session = session.with(FileSync::METHODS, FileSync::new(locals, listener));
     }
-    session = session.with(Auth::METHODS, Auth::new(auth(&job.surroundings)).service());
+    let (sender, told) = unbounded_channel();
+    // Nobody listens any more when the build is over.
+    let tell: auth::Told = Arc::new(move |words| drop(sender.send(words.to_owned())));
+    session = session.with(Auth::METHODS, Auth::new(auth(&job.surroundings, tell)).service());
     let secrets = job.options.secrets.iter().map(|s| secret(s, &job.surroundings));
     session = session.with(Secrets::METHODS, Secrets::new(secrets).map_err(invalid)?.service());
     if !job.options.ssh.is_empty() {
@@ -162,22 +168,26 @@ pub fn session(
     if let Some(exports) = &exports {
         session = session.with(FileSend::METHODS, exports.service());
     }
-    Ok(Offer { session, exports, archive, changed, definitions })
+    Ok(Offer { session, exports, archive, changed, definitions, told })
 }
 
 /// How registries are asked: with Docker's credentials, in Docker's way.
-fn auth(surroundings: &Surroundings) -> auth::Options {
-    let docker = Docker {
+fn auth(surroundings: &Surroundings, tell: auth::Told) -> auth::Options {
+    let no_tokens = surroundings.variable("BUILDKIT_NO_CLIENT_TOKEN").and_then(boolean) == Some(true);
+    auth::Options {
+        docker: logins(surroundings),
+        http: Http { insecure: false, proxies: true, patience: PATIENCE },
+        tokens: !no_tokens,
+        told: Some(tell),
+    }
+}
+
+/// Docker's credentials.
+pub fn logins(surroundings: &Surroundings) -> Docker {
+    Docker {
         folder: surroundings.docker_folder.clone(),
         environment: surroundings.variable("DOCKER_AUTH_CONFIG").map(str::to_owned),
         patience: PATIENCE,
-    };
-    let no_tokens = surroundings.variable("BUILDKIT_NO_CLIENT_TOKEN").and_then(boolean) == Some(true);
-    auth::Options {
-        docker,
-        http: Http { insecure: false, proxies: true, patience: PATIENCE },
-        tokens: !no_tokens,
-        told: None,
     }
 }
 

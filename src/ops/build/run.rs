@@ -52,6 +52,8 @@ pub type Response = BTreeMap<String, String>;
 pub enum Happening {
     /// The engine reports.
     Status(Box<StatusResponse>),
+    /// The session has something to say.
+    Told(String),
     /// Time passes.
     Tick,
 }
@@ -105,7 +107,7 @@ fn cache(entry: &CacheEntry) -> CacheOptionsEntry {
     CacheOptionsEntry { r#type: entry.kind.clone(), attrs: entry.attrs.clone().into_iter().collect() }
 }
 
-/// Builds. `happens` hears of everything on the calling thread.
+/// Builds. `happens` hears of everything on the calling thread, and of what comes through `told`.
 ///
 /// # Errors
 /// [`Failure`]
@@ -113,11 +115,12 @@ pub async fn run(
     engine: &Engine,
     session: Arc<Session>,
     request: SolveRequest,
+    told: mpsc::UnboundedReceiver<String>,
     interrupt: &Interrupt,
     happens: &mut dyn FnMut(Happening),
 ) -> Result<Response, Failure> {
     let serving = serve(engine, &session).await.map_err(Failure::Before)?;
-    let result = attend(engine, request, interrupt, happens).await;
+    let result = attend(engine, request, told, interrupt, happens).await;
     serving.abort();
     result
 }
@@ -144,6 +147,7 @@ pub async fn serve(engine: &Engine, session: &Arc<Session>) -> Result<JoinHandle
 async fn attend(
     engine: &Engine,
     request: SolveRequest,
+    mut told: mpsc::UnboundedReceiver<String>,
     interrupt: &Interrupt,
     happens: &mut dyn FnMut(Happening),
 ) -> Result<Response, Failure> {
@@ -163,6 +167,7 @@ async fn attend(
                     said = true;
                     happens(Happening::Status(Box::new(status)));
                 }
+                Some(words) = told.recv() => happens(Happening::Told(words)),
                 _ = tick.tick() => happens(Happening::Tick),
             }
         }

@@ -6,6 +6,7 @@ use bollard_buildkit_proto::pb;
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
+use crate::digest::Digest;
 use crate::progress::{
     Definition, Group, Log, Message, Metadata, Position, Range, SourceInfo, Status, Vertex, Warning,
 };
@@ -18,6 +19,15 @@ pub fn message(response: control::StatusResponse) -> Message {
         logs: response.logs.into_iter().map(log).collect(),
         warnings: response.warnings.into_iter().map(warning).collect(),
     }
+}
+
+/// Something of our own among an engine's reports: a vertex that begins, and is over at once (BuildKit's `progresswriter.Wrap`). `id` is one that
+/// no other has.
+pub fn of_words(words: &str, id: &str, now: Timestamp) -> [Message; 2] {
+    let digest = Digest::sha256(id).to_string();
+    let begun = Vertex { digest, name: words.into(), started: Some(now), ..Vertex::default() };
+    let ended = Vertex { completed: Some(now), ..begun.clone() };
+    [begun, ended].map(|vertex| Message { vertexes: vec![vertex], ..Message::default() })
 }
 
 fn vertex(vertex: control::Vertex) -> Vertex {
@@ -110,4 +120,22 @@ fn moment(time: protobuf::Timestamp) -> Option<Timestamp> {
 
 fn time(time: Option<protobuf::Timestamp>) -> Timestamp {
     time.and_then(moment).unwrap_or(Timestamp::UNIX_EPOCH)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_of_our_own_are_a_vertex_that_is_over_at_once() {
+        let now = Timestamp::UNIX_EPOCH;
+        let [begun, ended] = of_words("[auth] a:pull token for r.io", "id", now);
+        let (begun, ended) = (&begun.vertexes[0], &ended.vertexes[0]);
+        assert_eq!(
+            (begun.name.as_str(), begun.started, begun.completed),
+            ("[auth] a:pull token for r.io", Some(now), None)
+        );
+        assert_eq!((&ended.digest, ended.completed), (&begun.digest, Some(now)));
+        assert_ne!(of_words("x", "other", now)[0].vertexes[0].digest, begun.digest);
+    }
 }

@@ -122,27 +122,7 @@ fn get<'e>(entries: &'e [Entry], path: &[u8]) -> Option<&'e Entry> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::entry::Extra;
-
-    fn listing(paths: &[&str]) -> Vec<Entry> {
-        let mut entries: Vec<Entry> = paths
-            .iter()
-            .map(|text| {
-                let (path, target) = text.split_once("->").unwrap_or((text, ""));
-                let file_type = match (path.ends_with('/'), target) {
-                    (true, _) => FileType::Dir,
-                    (_, "") => FileType::File,
-                    _ => FileType::Symlink,
-                };
-                let mut made =
-                    entry(ContextPath::new(path.trim_end_matches('/').as_bytes()).unwrap(), file_type, 0);
-                made.stat.extra = Some(Box::new(Extra { linkname: target.into(), ..Extra::default() }));
-                made
-            })
-            .collect();
-        entries.sort_by(|a, b| a.path.cmp(&b.path));
-        entries
-    }
+    use crate::ops::landing::samples::listing;
 
     #[test]
     fn an_outside_dockerfile_gets_the_usual_name_where_it_is_free() {
