@@ -24,8 +24,8 @@ use super::revision::{Checkout, RevisionOptions};
 use super::{NamedInput, Request, images, locate};
 use crate::error::Error;
 use crate::report::{
-    ChurnCause, ChurnCommit, ChurnHistory, ChurnLeftOut, ChurnMark, ChurnPath, ChurnPattern, ChurnProposal,
-    ChurnReport, ChurnStep, PathField,
+    ChurnCause, ChurnHistory, ChurnLeftOut, ChurnMark, ChurnPath, ChurnPattern, ChurnProposal, ChurnReport,
+    ChurnStep, PathField,
 };
 
 /// Which commits are replayed, and how.

@@ -17,6 +17,8 @@ pub struct Data<'a> {
     colour: &'static str,
     /// What else it can be coloured by.
     colours: Vec<&'static str>,
+    /// What areas stand for to begin with.
+    measure: &'static str,
     nodes: Columns,
     states: Vec<State>,
     /// Sets of steps.
@@ -62,11 +64,13 @@ struct Line<'a> {
     pattern: String,
 }
 
-/// The rows of every folder, one text for each shape: folders apart by `;`, rows by `,`.
+/// The rows of every folder by what areas stand for, one text for each shape: folders apart by `;`, rows by `,`.
 #[derive(Debug, Default, Serialize)]
 struct Rows {
     bytes: Vec<String>,
     files: Vec<String>,
+    bytes_in_view: Vec<String>,
+    files_in_view: Vec<String>,
 }
 
 /// A step of the plan.
@@ -82,10 +86,10 @@ impl<'a> Data<'a> {
     /// The data of a page whose items were gathered.
     pub fn of(report: &'a PageReport, page: &Page, room: Room) -> Self {
         let (nodes, states) = columns(page, report.hold.planned);
-        let colours = colours(report);
         Self {
             colour: first_colour(report),
-            colours,
+            colours: colours(report),
+            measure: first_measure(report, page),
             nodes,
             states,
             sets: &report.hold.step_sets,
@@ -133,6 +137,16 @@ fn first_colour(report: &PageReport) -> &'static str {
         PageVerb::Report if report.why.is_some() => "changed",
         PageVerb::Plan | PageVerb::Report if report.hold.planned => "step",
         _ => "use",
+    }
+}
+
+/// What is hidden can outweigh all else, so that it has no area but where it is the matter.
+fn first_measure(report: &PageReport, page: &Page) -> &'static str {
+    let top = page.nodes.first().map_or((0, 0), |top| (top.bytes, top.in_view.0));
+    match (report.verb, top) {
+        (_, (0, _)) => "files",
+        (PageVerb::Du, _) | (_, (_, 0)) => "bytes",
+        _ => "bytes_in_view",
     }
 }
 
@@ -193,8 +207,11 @@ fn rows(nodes: &[Kept]) -> Rows {
         };
         folders.iter().map(folder).collect::<Vec<_>>().join(";")
     };
+    let all = |weight| Shape::ALL.iter().map(|shape| one(*shape, weight)).collect();
     Rows {
-        bytes: Shape::ALL.iter().map(|shape| one(*shape, |n| n.bytes)).collect(),
-        files: Shape::ALL.iter().map(|shape| one(*shape, |n| n.files)).collect(),
+        bytes: all(|n| n.bytes),
+        files: all(|n| n.files),
+        bytes_in_view: all(|n| n.in_view.0),
+        files_in_view: all(|n| n.in_view.1),
     }
 }

@@ -20,6 +20,8 @@ pub struct Kept {
     pub bytes: u64,
     /// Its files.
     pub files: u64,
+    /// Bytes and files of what is in view.
+    pub in_view: (u64, u64),
     /// What is known of it.
     pub state: HoldState,
 }
@@ -55,7 +57,8 @@ pub fn gather(tree: &Tree, room: usize) -> Page {
             }
             Item::Gathered(state, bytes, files) => {
                 page.gathered += files;
-                page.nodes.push(Kept { depth, bytes, files, state, ..Kept::default() });
+                let in_view = if state.hidden.is_none() { (bytes, files) } else { (0, 0) };
+                page.nodes.push(Kept { depth, bytes, files, in_view, state, ..Kept::default() });
             }
         }
         if let Some(folder) = folder {
@@ -75,7 +78,7 @@ enum Item {
 fn of_node(tree: &Tree, at: usize, name: Vec<u8>) -> Kept {
     let node = &tree.0[at];
     let state = node.state.unwrap_or(HoldState { kind: "dir", ..HoldState::default() });
-    Kept { name, bytes: node.bytes, files: node.files, state, ..Kept::default() }
+    Kept { name, bytes: node.bytes, files: node.files, in_view: node.in_view, state, ..Kept::default() }
 }
 
 /// The last folder of a row of folders that have nothing else in them, and its name with theirs.

@@ -112,13 +112,18 @@ fn stages(report: &PageReport) -> Vec<Stage<'_>> {
     }
     let of: Vec<usize> = report.plan.steps.iter().map(|s| place[s.stage.as_str()]).collect();
     for (at, parents) in report.parents.iter().enumerate().take(of.len()) {
-        for parent in parents.iter().filter_map(|p| of.get(*p)) {
+        for parent in parents.iter().filter(|p| is_work(report, **p)).filter_map(|p| of.get(*p)) {
             if *parent != of[at] && !stages[of[at]].from.contains(parent) {
                 stages[of[at]].from.push(*parent);
             }
         }
     }
     sorted(stages)
+}
+
+/// Not a base image: stages that begin with the same one don't take from each other.
+fn is_work(report: &PageReport, step: usize) -> bool {
+    report.plan.steps.get(step).is_some_and(|s| s.instruction != "FROM")
 }
 
 /// Sorted by how many stages deep each stands, else as they come.
@@ -150,7 +155,8 @@ fn views<'a>(report: &'a PageReport, stages: &[Stage<'a>]) -> Vec<View<'a>> {
     let compared = report.why.as_ref().map_or(&[][..], |w| &w.steps[..]);
     let stage_of = |at: usize| report.plan.steps.get(at).map(|s| s.stage.as_str());
     let view = |(at, step): (usize, &'a StepReport)| {
-        let parents = report.parents.get(at).into_iter().flatten().filter_map(|p| stage_of(*p));
+        let parents = report.parents.get(at).into_iter().flatten();
+        let parents = parents.filter(|p| is_work(report, **p)).filter_map(|p| stage_of(*p));
         let mut from: Vec<&str> = parents.filter(|name| *name != step.stage).collect();
         from.sort_by_key(|name| stages.iter().position(|s| s.name == *name));
         from.dedup();
@@ -180,9 +186,11 @@ fn weight(view: &View<'_>, timed: bool) -> f64 {
 /// One step.
 fn item(view: &View<'_>, scale: Scale, room: Room) -> String {
     let step = view.step;
-    let (class, word) = view.state().unwrap_or(("", ""));
+    let (fate, word) = view.state().unwrap_or(("", ""));
+    let class = format!("step {fate}");
+    let class = class.trim_end();
     let first = view.why.is_some_and(|w| w.first_cause) || view.log.iter().any(|l| l.first_miss);
-    let open = if first || class == "failed" { " open" } else { "" };
+    let open = if first || fate == "failed" { " open" } else { "" };
     let state = if word.is_empty() { String::new() } else { format!("<span class=\"state\">{word}</span>") };
     let from: Vec<String> = view.from.iter().map(|f| text(&words(f))).collect();
     let from = if from.is_empty() {
@@ -191,7 +199,7 @@ fn item(view: &View<'_>, scale: Scale, room: Room) -> String {
         format!("<span class=\"from\">from {}</span>", from.join(", "))
     };
     format!(
-        "<li id=\"step-{at}\" data-step=\"{at}\" class=\"step {class}\"><details{open}>\n<summary><span class=\"line\">{line}</span>\
+        "<li id=\"step-{at}\" data-step=\"{at}\" class=\"{class}\"><details{open}>\n<summary><span class=\"line\">{line}</span>\
          <code title=\"{title}\">{code}</code>{from}{state}{measures}</summary>\n<div class=\"body\">\n{body}</div></details></li>\n",
         at = view.at,
         line = step.line,

@@ -5,7 +5,7 @@
 //! picture, the search and the links between the parts. Nothing is loaded from elsewhere, and the page's own policy forbids it: of
 //! scripts and styles only those of this folder run, by their digests. What is small is gathered until the page keeps to its size.
 //!
-//! `hold` → `tree` → `gather` → `data` (with the rows of `treemap`) is the way of the picture; `layers`, `history` and `tables` write HTML;
+//! `hold` → `tree` → `gather` → `data` (with the rows of `treemap`) is the way of the picture; `picture` draws it for those without scripts; `layers`, `history` and `tables` write HTML;
 //! `page` puts it together; `escape` makes names from outside harmless for all of them.
 
 mod data;
@@ -15,6 +15,7 @@ mod history;
 mod hold;
 mod layers;
 mod page;
+mod picture;
 mod summary;
 mod tables;
 mod tree;
@@ -112,3 +113,6 @@ impl Room {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -7,7 +7,7 @@ use sha2::{Digest as _, Sha256};
 use super::data::Data;
 use super::escape::text;
 use super::tree::Tree;
-use super::{PageReport, PageVerb, Room, gather, history, layers, summary, tables};
+use super::{PageReport, PageVerb, Room, gather, history, layers, picture, summary, tables};
 
 const STYLE: &str = include_str!("assets/page.css");
 /// The script in its parts, which share one scope.
@@ -89,15 +89,18 @@ fn hold(report: &PageReport, tree: &Tree, items: &gather::Page, room: Room) -> S
     };
     format!(
         "<section id=\"hold\" aria-labelledby=\"hold-name\">\n<h2 id=\"hold-name\">Hold</h2>\n\
-         <div class=\"scripted\">\n<div class=\"tools\">\n<nav id=\"crumbs\" aria-label=\"Folders above\"></nav>\n\
-         <label>Area <select id=\"measure\"><option value=\"bytes\">bytes</option><option value=\"files\">files</option></select></label>\n\
+         <div class=\"tools scripted\">\n<nav id=\"crumbs\" aria-label=\"Folders above\"></nav>\n\
+         <label>Area <select id=\"measure\"><option value=\"bytes_in_view\">bytes in view</option>\
+         <option value=\"bytes\">bytes, hidden too</option><option value=\"files_in_view\">files in view</option>\
+         <option value=\"files\">files, hidden too</option></select></label>\n\
          <label>Colour <select id=\"colour\"></select></label>\n\
          <label>Search <input id=\"search\" type=\"search\" autocomplete=\"off\" spellcheck=\"false\" aria-describedby=\"found\"></label>\n\
          <span id=\"found\" role=\"status\"></span>\n</div>\n\
-         <div id=\"map\" role=\"tree\" aria-label=\"Files and folders by size\"></div>\n\
-         <ul id=\"legend\" class=\"legend\"></ul>\n\
-         <div id=\"detail\" class=\"detail\"></div>\n</div>\n\
+         <div id=\"map\">{}</div>\n<ul id=\"legend\" class=\"legend\">{}</ul>\n\
+         <div id=\"detail\" class=\"detail scripted\"></div>\n\
          <p class=\"aside\">Every box is as large as what it stands for; folders hold their files.{gathered}</p>\n{}</section>\n",
+        picture::write(items, report.hold.planned),
+        picture::legend(items, report.hold.planned),
         tables::write(report, tree, room),
     )
 }

@@ -16,6 +16,8 @@ pub struct Node {
     pub bytes: u64,
     /// How many files are in it; links, pipes and devices count.
     pub files: u64,
+    /// Bytes and files of what is in view.
+    pub in_view: (u64, u64),
     /// What is known of it; `None` for a folder of which nothing is known but its name.
     pub state: Option<HoldState>,
 }
@@ -56,6 +58,9 @@ impl Tree {
                     open.push((at, item.path.len()));
                 } else {
                     (tree.0[at].bytes, tree.0[at].files) = (item.bytes, 1);
+                    if item.state.hidden.is_none() {
+                        tree.0[at].in_view = (item.bytes, 1);
+                    }
                 }
             }
         }
@@ -90,9 +95,11 @@ impl Tree {
     /// Adds up: what is in a folder stands behind it.
     fn weigh(&mut self) {
         for at in (1..self.0.len()).rev() {
-            let (bytes, files, parent) = (self.0[at].bytes, self.0[at].files, self.0[at].parent);
-            self.0[parent].bytes += bytes;
-            self.0[parent].files += files;
+            let Node { bytes, files, in_view, parent, .. } = self.0[at];
+            let folder = &mut self.0[parent];
+            folder.bytes += bytes;
+            folder.files += files;
+            folder.in_view = (folder.in_view.0 + in_view.0, folder.in_view.1 + in_view.1);
         }
     }
 

@@ -56,7 +56,7 @@ const COLOURS = {
     label: 'changed since the baseline',
     make() {
       const slot = heaviest((s) => s.changed, (kind) => kind, 'changed otherwise');
-      const fixed = { content: 'c4', added: 'c2', mode: 'c6', renamed: 'c3' };
+      const fixed = { content: 'c4', added: 'c2', mode: 'c5', renamed: 'c3' };
       const none = { class: 'none', label: 'unchanged, or taken by no step' };
       return (s) => {
         if (s.changed) return fixed[s.changed] ? { class: fixed[s.changed], label: s.changed } : { ...slot(s.changed), class: 'c0' };
@@ -99,7 +99,7 @@ function colouring(name, measure) {
     const key = `${slot.class} ${slot.label}`;
     if (!known.has(key)) {
       known.set(key, slots.length);
-      slots.push({ ...slot, bytes: 0, files: 0 });
+      slots.push({ ...slot, bytes: 0, files: 0, bytes_in_view: 0, files_in_view: 0 });
     }
     return known.get(key);
   });
@@ -108,8 +108,7 @@ function colouring(name, measure) {
     const node = nodes[at];
     if (!node.children.length) {
       const slot = ofState[node.state];
-      slots[slot].bytes += node.bytes;
-      slots[slot].files += node.files;
+      for (const each of ['bytes', 'files', 'bytes_in_view', 'files_in_view']) slots[slot][each] += node[each];
       mix[at * slots.length + slot] += node[measure];
     }
     if (node.parent) {

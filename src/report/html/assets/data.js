@@ -26,7 +26,18 @@ const nodes = data.nodes.name.map((name, at) => ({
   }
   for (const node of nodes) if (node.children.length) node.folder = folders++;
 }
-const written = { bytes: data.rows.bytes.map((all) => all.split(';')), files: data.rows.files.map((all) => all.split(';')) };
+for (let at = nodes.length - 1; at >= 0; at -= 1) {
+  const node = nodes[at];
+  if (!node.children.length) {
+    const seen = data.states[node.state].hidden === null;
+    node.bytes_in_view = seen ? node.bytes : 0;
+    node.files_in_view = seen ? node.files : 0;
+  } else {
+    node.bytes_in_view = node.children.reduce((sum, n) => sum + n.bytes_in_view, 0);
+    node.files_in_view = node.children.reduce((sum, n) => sum + n.files_in_view, 0);
+  }
+}
+const written = Object.fromEntries(Object.entries(data.rows).map(([measure, all]) => [measure, all.map((one) => one.split(';'))]));
 
 /// How its folder's items stand together, made by the program for a shape: signed counts.
 function rowsOf(folder, measure, shape) {
@@ -89,7 +100,7 @@ function size(bytes) {
   while (value >= 1023.95 && unit + 1 < units.length) { value /= 1024; unit += 1; }
   return `${value.toFixed(1)} ${units[unit]}`;
 }
-const weigh = (node, measure) => (measure === 'bytes' ? size(node.bytes) : count(node.files, 'file'));
+const weigh = (node, measure) => (measure.startsWith('bytes') ? size(node[measure]) : count(node[measure], 'file'));
 
 function element(name, attributes, ...inside) {
   const made = document.createElement(name);
@@ -98,6 +109,17 @@ function element(name, attributes, ...inside) {
   }
   made.append(...inside);
   return made;
+}
+
+/// Calls back when an element has got another size: after the layout, since what is drawn then may change it again.
+function onResize(watched, act) {
+  let width = watched.clientWidth, height = watched.clientHeight;
+  new ResizeObserver(() => requestAnimationFrame(() => {
+    if (watched.clientWidth === width && watched.clientHeight === height) return;
+    width = watched.clientWidth;
+    height = watched.clientHeight;
+    act();
+  })).observe(watched);
 }
 
 /// The places of the steps that take a node, or something in it.

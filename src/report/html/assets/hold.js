@@ -2,7 +2,7 @@
 // The treemap: boxes in boxes, one way through it for the pointer and one for the keyboard.
 
 const map = byId('map');
-const hold = { top: nodes[0], measure: nodes[0].bytes ? 'bytes' : 'files', colour: data.colour, paint: null, boxes: new Map(), found: null };
+const hold = { top: nodes[0], measure: data.measure, colour: data.colour, paint: null, boxes: new Map(), found: null };
 const chosen = { step: null, node: null };
 const HEAD = 18; // Height of a folder's name.
 const MOST = 4000; // Boxes that are drawn at once.
@@ -26,7 +26,7 @@ function draw(printing) {
     for (const [child, b] of inside.reverse()) waiting.push([child, b, level + 1]);
   }
   map.replaceChildren(made);
-  if (!nodes[0].files) map.replaceChildren(element('p', { class: 'empty' }, 'There are no files.'));
+  if (!hold.top[hold.measure]) map.replaceChildren(element('p', { class: 'empty' }, nodes[0].files ? 'Nothing here has a weight: choose another area.' : 'There are no files.'));
   const first = hold.boxes.get(focused && hold.boxes.has(focused) ? focused : hold.top);
   if (first) first.tabIndex = 0;
   if (focused && first) first.focus({ preventScroll: true });
@@ -38,10 +38,9 @@ function draw(printing) {
 /// Where a folder's items go; nothing when there is no room for them.
 function innerOf(node, box, level) {
   if (!isFolder(node) || !(node[hold.measure] > 0)) return null;
-  const named = level > 1 && box.w >= 36 && box.h >= HEAD + 14;
-  const edge = level > 1 ? 2 : 0;
-  const inner = { x: box.x + edge, y: box.y + (named ? HEAD : edge), w: box.w - 2 * edge - (level > 1 ? 1 : 0), h: box.h - (named ? HEAD : edge) - edge - (level > 1 ? 1 : 0) };
-  return inner.w >= 14 && inner.h >= 10 && (level === 1 || box.w * box.h > 700) ? inner : null;
+  if (level === 1) return box;
+  if (box.w < 44 || box.h < HEAD + 20) return null;
+  return { x: box.x + 2, y: box.y + HEAD, w: box.w - 5, h: box.h - HEAD - 3 };
 }
 
 function boxOf(node, box, level, inner, whole) {
@@ -69,12 +68,12 @@ function boxOf(node, box, level, inner, whole) {
 
 /// A name where it has room; the box cuts what is too long.
 function label(made, node, w, h, open) {
-  if (w < 30 || h < 15 || (open && h < HEAD + 14)) return;
+  if (w < 36 || h < 15) return;
   const name = node.name || count(node.files, 'smaller file');
   const line = element('span', { class: 'name' }, name);
   if (open && w > 110) line.append(element('i', {}, weigh(node, hold.measure)));
   made.append(line);
-  if (!open && h >= 32 && node.name) made.append(element('span', { class: 'size' }, weigh(node, hold.measure)));
+  if (!open && h >= 32 && w >= 60 && node.name) made.append(element('span', { class: 'size' }, weigh(node, hold.measure)));
 }
 
 /// What a screen reader says of a box.
@@ -101,7 +100,7 @@ function crumbs() {
 
 function legend() {
   const { slots } = hold.paint;
-  const shown = slots.filter((s) => s.files).sort((a, b) => rank(a) - rank(b) || b[hold.measure] - a[hold.measure]);
+  const shown = slots.filter((s) => s[hold.measure] || (s.files_in_view && hold.measure.endsWith('in_view'))).sort((a, b) => rank(a) - rank(b) || b[hold.measure] - a[hold.measure]);
   byId('legend').replaceChildren(...shown.map((slot) => element('li', {},
     element('span', { class: `swatch ${slot.class}` }), element('span', { title: slot.label }, slot.label), element('span', {}, weigh(slot, hold.measure)))));
 }
@@ -195,6 +194,7 @@ function next() {
   if (!found || !found.hits.length) return;
   const node = found.hits[found.next % found.hits.length];
   found.next += 1;
+  if (!node[hold.measure]) byId('measure').value = hold.measure = node.bytes ? 'bytes' : 'files';
   hold.top = node.parent;
   draw();
   const box = hold.boxes.get(node);
@@ -208,6 +208,8 @@ function next() {
 const boxAt = (event) => event.target.closest && event.target.closest('.box');
 
 function startHold() {
+  map.setAttribute('role', 'tree');
+  map.setAttribute('aria-label', 'Files and folders by size');
   for (const name of data.colours) byId('colour').append(element('option', { value: name }, COLOURS[name].label));
   byId('colour').value = hold.colour;
   byId('measure').value = hold.measure;
@@ -220,7 +222,7 @@ function startHold() {
   map.addEventListener('focusin', (e) => { const box = boxAt(e); if (box) { rove(box); tell(box.node); } });
   map.addEventListener('click', (e) => { const box = boxAt(e); if (box) act(box.node); });
   map.addEventListener('keydown', (e) => { const box = boxAt(e); if (box && key(e.key, box)) e.preventDefault(); });
-  new ResizeObserver(() => draw()).observe(map);
+  onResize(map, () => draw());
   matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => draw());
   addEventListener('beforeprint', () => draw(true));
   addEventListener('afterprint', () => draw());

@@ -58,10 +58,7 @@ function connect() {
   drawing.setAttribute('width', '1');
   drawing.setAttribute('height', '1');
   const edge = stages[0].offsetLeft;
-  const fan = new Map();
   for (const { from, to, lane } of links) {
-    const nth = (fan.get(from) || 0);
-    fan.set(from, nth + 1);
     const a = stages[from].offsetTop + stages[from].offsetHeight - 10;
     const b = stages[to].offsetTop + 17;
     const x = edge - 6 - (Math.min(lane, 7) + 0.5) * step;
@@ -83,5 +80,6 @@ function startLayers() {
     const step = Number(summary.closest('.step').dataset.step);
     chooseStep(summary.parentElement.open && chosen.step === step ? null : step);
   });
-  new ResizeObserver(() => connect()).observe(graph);
+  onResize(graph, connect);
+  connect();
 }

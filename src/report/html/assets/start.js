@@ -5,4 +5,4 @@ for (const tables of document.querySelectorAll('details.tables')) tables.open = 
 startHold();
 startLayers();
 startHistory();
-performance.mark('stowaway: interactive');
+performance.mark('interactive');
