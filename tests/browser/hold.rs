@@ -28,7 +28,7 @@ fn folders_are_entered_and_left_and_files_show_the_steps_that_they_invalidate() 
 
     chromium.hover(&named("hero.png"));
     let detail = text(&mut chromium, "#detail");
-    for word in ["assets/img/hero.png", "146.5 KiB", "0644", "line 9", "line 13"] {
+    for word in ["assets/img/hero.png", "146.5 KiB", "0644", "line 9", "line 14"] {
         assert!(detail.contains(word), "{word} in {detail}");
     }
 
@@ -38,9 +38,9 @@ fn folders_are_entered_and_left_and_files_show_the_steps_that_they_invalidate() 
     chromium.check("in src");
     chromium.click(&named("app.jsx"));
     let touched = "[...document.querySelectorAll('.step.touched .line')].map((e) => e.textContent)";
-    assert_eq!(chromium.eval(touched), json!(["10", "13"]));
+    assert_eq!(chromium.eval(touched), json!(["10", "14"]));
     let after = "[...document.querySelectorAll('.step.after .line')].map((e) => e.textContent)";
-    assert_eq!(chromium.eval(after), json!(["11", "14", "17", "18", "19"]));
+    assert_eq!(chromium.eval(after), json!(["11", "15", "18", "19", "20"]));
     chromium.screenshot("chosen-file");
     chromium.click("document.querySelector('#crumbs button')");
     assert_eq!(text(&mut chromium, "#crumbs"), "all files");

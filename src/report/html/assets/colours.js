@@ -23,7 +23,7 @@ const shortStep = (at) => `line ${data.steps[at].line} ${data.steps[at].name.rep
 
 const COLOURS = {
   step: {
-    label: 'step that takes it',
+    label: 'step',
     make() {
       const slot = heaviest((s) => (s.set ? s.set : null), (set) => data.sets[set].map(shortStep).join(' and '), 'other steps');
       const none = { class: 'none', label: 'taken by no step' };
@@ -44,7 +44,7 @@ const COLOURS = {
     },
   },
   ignore: {
-    label: 'line that hides it',
+    label: 'ignore line',
     make() {
       const label = (at) => `line ${data.ignore[at].line}: ${data.ignore[at].pattern}`;
       const slot = heaviest((s) => s.hidden, label, 'other lines');
@@ -53,7 +53,7 @@ const COLOURS = {
     },
   },
   changed: {
-    label: 'changed since the baseline',
+    label: 'changes',
     make() {
       const slot = heaviest((s) => s.changed, (kind) => kind, 'changed otherwise');
       const fixed = { content: 'c4', added: 'c2', mode: 'c5', renamed: 'c3' };
@@ -65,7 +65,7 @@ const COLOURS = {
     },
   },
   churn: {
-    label: 'commits that change it',
+    label: 'churn',
     make() {
       const most = data.states.reduce((max, s) => Math.max(max, s.commits), 0);
       const ends = [...new Set([1, Math.ceil(most / 8), Math.ceil(most / 3), most])].filter((end) => end > 0);

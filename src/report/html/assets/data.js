@@ -111,15 +111,15 @@ function element(name, attributes, ...inside) {
   return made;
 }
 
-/// Calls back when an element has got another size: after the layout, since what is drawn then may change it again.
+/// Calls back when an element has got another size.
 function onResize(watched, act) {
   let width = watched.clientWidth, height = watched.clientHeight;
-  new ResizeObserver(() => requestAnimationFrame(() => {
+  new ResizeObserver(() => {
     if (watched.clientWidth === width && watched.clientHeight === height) return;
     width = watched.clientWidth;
     height = watched.clientHeight;
     act();
-  })).observe(watched);
+  }).observe(watched);
 }
 
 /// The places of the steps that take a node, or something in it.

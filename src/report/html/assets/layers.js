@@ -80,6 +80,7 @@ function startLayers() {
     const step = Number(summary.closest('.step').dataset.step);
     chooseStep(summary.parentElement.open && chosen.step === step ? null : step);
   });
-  onResize(graph, connect);
+  // After the layout: the lines' margin changes it again.
+  onResize(graph, () => requestAnimationFrame(connect));
   connect();
 }
