@@ -244,6 +244,26 @@ impl Chromium {
         fs::write(folder.join(format!("{name}.png")), bytes.expect("base64")).expect("a file");
     }
 
+    /// Keeps a picture of one element in a narrower window, for README.
+    #[track_caller]
+    pub fn picture(&mut self, element: &str, width: u32, name: &str) {
+        let Some(folder) = std::env::var_os("STOWAWAY_SCREENSHOTS").map(PathBuf::from) else { return };
+        fs::create_dir_all(&folder).expect("a folder");
+        self.window(width, 1000);
+        self.settle();
+        self.settle();
+        let of = self.eval(&format!(
+            "(() => {{ scrollTo(0, 0); const r = document.querySelector('{element}').getBoundingClientRect(); \
+             return {{x: r.x - 12, y: r.y + scrollY - 12, width: r.width + 24, height: r.height + 24, scale: 1}}; }})()"
+        ));
+        let asked = json!({"format": "png", "clip": of, "captureBeyondViewport": true});
+        let shot = self.call("Page.captureScreenshot", asked);
+        let bytes =
+            base64::engine::general_purpose::STANDARD.decode(shot["data"].as_str().expect("a picture"));
+        fs::write(folder.join(format!("{name}.png")), bytes.expect("base64")).expect("a file");
+        self.window(1440, 1000);
+    }
+
     /// Light, dark and narrow, each at once with what must hold of every page. The window is as before in the end.
     #[track_caller]
     pub fn look(&mut self, name: &str) {

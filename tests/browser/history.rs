@@ -1,7 +1,10 @@
 //! What changed and what churns, in the page.
 
+use std::fs;
+use std::path::Path;
+
 use crate::chromium::Chromium;
-use crate::shop::Shop;
+use crate::shop::{Shop, page};
 
 #[test]
 fn causes_unfold_and_colour_the_files() {
@@ -46,4 +49,24 @@ fn a_strip_tells_of_each_commit_by_pointer_and_by_keys() {
         "a proposal beside its step"
     );
     chromium.look("churn");
+}
+
+#[test]
+fn a_logs_seconds_are_bars_and_a_failed_step_is_unfolded() {
+    let Some(mut chromium) = Chromium::start() else { return };
+    let logs = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/log");
+    let dir = tempfile::tempdir().expect("a folder");
+    fs::copy(logs.join("fail.Dockerfile"), dir.path().join("Dockerfile")).expect("a file");
+    fs::create_dir(dir.path().join("tools")).expect("a folder");
+    fs::write(dir.path().join("tools/sh"), "a static shell").expect("a file");
+    let log = logs.join("buildx/failed.jsonl");
+    chromium.open(&page(dir.path(), &["report", log.to_str().expect("UTF-8")], 1).file());
+    let aside = chromium.eval("document.querySelector('#layers .aside').textContent").to_string();
+    assert!(aside.contains("Bars show seconds"), "{aside}");
+    let failed = chromium.eval("document.querySelector('.step.failed details').open");
+    assert_eq!(failed, true);
+    let widths = chromium
+        .eval("[...document.querySelectorAll('.measures rect')].map((r) => r.getBoundingClientRect().width)");
+    assert!(widths.as_array().is_some_and(|w| w.iter().any(|w| w.as_f64() > Some(20.0))), "{widths}");
+    chromium.look("report");
 }

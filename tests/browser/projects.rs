@@ -28,6 +28,10 @@ fn the_page_of_every_project_opens_without_a_complaint() {
             if nth == 0 {
                 chromium.look(project.name);
             }
+            if project.name == "node-monorepo" && nth == 0 {
+                chromium.picture("#hold", 860, "readme-hold");
+                chromium.picture("#layers", 700, "readme-layers");
+            }
         }
     }
 }

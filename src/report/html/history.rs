@@ -115,8 +115,8 @@ pub fn write(report: &PageReport, room: Room) -> String {
     let drawn = history.commits.len() - first;
     let mut out = format!(
         "<section id=\"history\" aria-labelledby=\"history-name\">\n<h2 id=\"history-name\">History</h2>\n<p class=\"aside\">{}</p>\n\
-         <p class=\"legend\" aria-hidden=\"true\"><i class=\"miss\"></i> ran <i class=\"hit\"></i> cached <i class=\"unknown\"></i> may have run \
-         <i class=\"none\"></i> not counted, or without the step</p>\n\
+         <p class=\"legend\" aria-hidden=\"true\"><span><i class=\"miss\"></i> ran</span> <span><i class=\"hit\"></i> cached</span> \
+         <span><i class=\"unknown\"></i> may have run</span> <span><i class=\"none\"></i> not counted, or without the step</span></p>\n\
          <p id=\"commit\" class=\"detail scripted\" role=\"status\">Point at a strip, or move along it with the arrow keys.</p>\n",
         text(&caption(churn, history, drawn)),
     );

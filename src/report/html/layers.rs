@@ -5,8 +5,9 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use super::escape::{name, text, words};
-use super::{PageReport, Room};
+use super::{PageReport, PageVerb, Room};
 use crate::diff::Verdict;
+use crate::digest::Digest;
 use crate::report::cause::{self, Line, Piece};
 use crate::report::log::time;
 use crate::report::{LogStep, StepOutcome, StepReport, WhyStep, human};
@@ -20,6 +21,13 @@ struct Stage<'a> {
     steps: Vec<usize>,
     /// Places of the stages that it stands on.
     from: Vec<usize>,
+}
+
+impl<'a> Stage<'a> {
+    /// Its name; BuildKit's steps name none where there is only one stage, which is the target then.
+    fn title(&self, report: &'a PageReport) -> &'a str {
+        if self.name.is_empty() { &report.plan.target } else { self.name }
+    }
 }
 
 /// What is told of one step.
@@ -72,6 +80,7 @@ pub fn write(report: &PageReport, room: Room) -> String {
         count(report.plan.steps.len(), "step"),
         count(stages.len(), "stage"),
     );
+    let scale = Scale { timed, whole, keys: report.verb != PageVerb::Du };
     for (at, stage) in stages.iter().enumerate() {
         let from: Vec<String> = stage.from.iter().map(usize::to_string).collect();
         let _ = write!(
@@ -79,11 +88,11 @@ pub fn write(report: &PageReport, room: Room) -> String {
             "<section class=\"stage\" id=\"stage-{at}\" data-from=\"{}\" aria-labelledby=\"stage-{at}-name\">\n\
              <h3 id=\"stage-{at}-name\"><bdi>{}</bdi>{}</h3>\n<ol>\n",
             from.join(" "),
-            text(&words(stage.name)),
-            stands_on(stage, &stages),
+            text(&words(stage.title(report))),
+            stands_on(report, stage, &stages),
         );
         for step in &stage.steps {
-            out.push_str(&item(&views[*step], Scale { timed, whole }, room));
+            out.push_str(&item(&views[*step], scale, room));
         }
         out.push_str("</ol>\n</section>\n");
     }
@@ -94,8 +103,8 @@ pub fn write(report: &PageReport, room: Room) -> String {
 }
 
 /// `from build and assets`
-fn stands_on(stage: &Stage<'_>, stages: &[Stage<'_>]) -> String {
-    let names: Vec<String> = stage.from.iter().map(|at| text(&words(stages[*at].name))).collect();
+fn stands_on(report: &PageReport, stage: &Stage<'_>, stages: &[Stage<'_>]) -> String {
+    let names: Vec<String> = stage.from.iter().map(|at| text(&words(stages[*at].title(report)))).collect();
     if names.is_empty() { String::new() } else { format!(" <span>on {}</span>", names.join(", ")) }
 }
 
@@ -176,6 +185,8 @@ fn views<'a>(report: &'a PageReport, stages: &[Stage<'a>]) -> Vec<View<'a>> {
 struct Scale {
     timed: bool,
     whole: f64,
+    /// Whether keys are told, too.
+    keys: bool,
 }
 
 #[allow(clippy::cast_precision_loss, reason = "a bar's length")]
@@ -206,7 +217,7 @@ fn item(view: &View<'_>, scale: Scale, room: Room) -> String {
         title = text(&words(&step.name)),
         code = text(&words(short(&step.text))),
         measures = measures(view, scale),
-        body = body(view, room),
+        body = body(view, room, scale.keys),
     )
 }
 
@@ -231,7 +242,7 @@ fn measures(view: &View<'_>, scale: Scale) -> String {
 }
 
 /// What unfolds.
-fn body(view: &View<'_>, room: Room) -> String {
+fn body(view: &View<'_>, room: Room, keys: bool) -> String {
     let step = view.step;
     let mut out = String::new();
     for log in &view.log {
@@ -261,14 +272,17 @@ fn body(view: &View<'_>, room: Room) -> String {
     if step.text.len() > 60 || step.end_line > step.line {
         let _ = writeln!(out, "<pre>{}</pre>", text(&words(&step.text)));
     }
-    let key = |key: Option<crate::digest::Digest>| key.map_or("unknown".to_owned(), |k| k.to_string());
-    let _ = writeln!(
-        out,
-        "<dl class=\"keys\"><dt>Content key</dt><dd><code>{}</code></dd><dt>Cache key</dt><dd><code>{}</code></dd></dl>",
-        key(step.content_key),
-        key(step.cache_key)
-    );
-    for reason in &step.open {
+    // A verb that reads no file knows no key, and nobody asked it.
+    if keys {
+        let key = |key: Option<Digest>| key.map_or("unknown".to_owned(), |k| k.to_string());
+        let _ = writeln!(
+            out,
+            "<dl class=\"keys\"><dt>Content key</dt><dd><code>{}</code></dd><dt>Cache key</dt><dd><code>{}</code></dd></dl>",
+            key(step.content_key),
+            key(step.cache_key)
+        );
+    }
+    for reason in step.open.iter().filter(|_| keys) {
         let _ = writeln!(out, "<p class=\"aside\">{}</p>", text(&words(reason)));
     }
     out

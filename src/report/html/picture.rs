@@ -79,10 +79,20 @@ fn item(page: &Page, node: &Kept, area: Area, open: bool, planned: bool) -> Stri
         size(node.bytes),
     );
     if area.width > 40.0 && area.height > 15.0 {
-        let _ = write!(out, "<text x=\"4\" y=\"12.5\">{}</text>", text(&label));
+        let _ = write!(out, "<text x=\"4\" y=\"12.5\">{}</text>", text(&cut(&label, area.width)));
     }
     out.push_str("</svg>\n");
     out
+}
+
+/// As much of a name as has room; nothing measures text here, so that a character counts as wide ones are.
+fn cut(label: &str, width: f64) -> String {
+    const CHARACTER: f64 = 7.5;
+    let room = (0..label.len()).take_while(|n| (*n as f64 + 1.0) * CHARACTER + 8.0 <= width).count();
+    if label.chars().count() <= room {
+        return label.to_owned();
+    }
+    label.chars().take(room.saturating_sub(1)).chain(['…']).collect()
 }
 
 fn label(node: &Kept) -> String {

@@ -143,7 +143,9 @@ fn names_from_outside_do_nothing() {
     assert!(!page.contains("<img") && !page.contains('\u{1b}') && !page.contains('\u{202e}'));
     let names = data(&page)["nodes"]["name"].to_string();
     assert!(
-        names.contains(r#"\\xff\\xfe"#) && names.contains(r"\\u{202e}") && names.contains("<script>alert(1)<"),
+        names.contains(r#"\\xff\\xfe"#)
+            && names.contains(r"\\u{202e}")
+            && names.contains("<script>alert(1)<"),
         "{names}"
     );
 }
