@@ -226,6 +226,14 @@ impl Chromium {
         self.call("Emulation.setEmulatedMedia", features);
     }
 
+    /// As on paper: what a browser tells the page before it prints, and its style for print, on a sheet of A4.
+    pub fn paper(&mut self) {
+        self.call("Emulation.setEmulatedMedia", json!({"media": "print"}));
+        self.window(794, 1123);
+        self.eval("dispatchEvent(new Event('beforeprint'))");
+        self.settle();
+    }
+
     /// Seconds of work that the page has cost its thread, whatever else ran on the machine.
     pub fn work(&mut self) -> f64 {
         let metrics = self.call("Performance.getMetrics", json!({}));

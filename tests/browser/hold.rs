@@ -192,3 +192,19 @@ fn names_that_mean_harm_do_nothing() {
     );
     chromium.check("names, after a click");
 }
+
+#[test]
+fn on_paper_the_picture_is_as_wide_as_the_sheet_and_controls_are_left_out() {
+    let Some(mut chromium) = Chromium::start() else { return };
+    let shop = Shop::new();
+    chromium.open(&shop.page(&["plan"], 0).file());
+    chromium.paper();
+    chromium.check("on paper");
+    let shares = "[...document.querySelectorAll('#map .box')].every((b) => b.style.width.endsWith('%'))";
+    assert_eq!(chromium.eval(shares), true, "whatever the sheet's width is");
+    assert_eq!(chromium.eval("getComputedStyle(document.querySelector('#search').parentElement).display"), "none");
+    chromium.screenshot("paper");
+    let pdf = chromium.call("Page.printToPDF", json!({}));
+    assert!(pdf["data"].as_str().is_some_and(|d| d.len() > 10_000));
+    chromium.check("on paper, in fact");
+}

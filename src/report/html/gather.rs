@@ -263,7 +263,8 @@ mod tests {
     #[test]
     fn what_is_gathered_is_apart_by_state() {
         let hidden = HoldState { hidden: Some(0), ..HoldState::default() };
-        let file = |i: u64| (format!("f{i:03}"), 1, if i % 3 == 0 { hidden } else { HoldState::default() });
+        let file =
+            |i: u64| (format!("f{i:03}"), 1, if i.is_multiple_of(3) { hidden } else { HoldState::default() });
         let page = gather(&tree((0..300).map(file)), 9);
         let gathered: Vec<_> = page.nodes.iter().filter(|n| n.state.kind == GATHERED).collect();
         assert_eq!(gathered.len(), 2);
