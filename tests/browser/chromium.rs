@@ -92,7 +92,13 @@ impl Chromium {
     }
 
     /// Calls a method and waits for its answer; what happens meanwhile is taken down.
+    #[track_caller]
     pub fn call(&mut self, method: &str, parameters: Value) -> Value {
+        self.try_call(method, parameters).unwrap_or_else(|e| panic!("{method}: {e}"))
+    }
+
+    /// As [`Chromium::call`], where the answer may be an error.
+    pub fn try_call(&mut self, method: &str, parameters: Value) -> Result<Value, Value> {
         self.last += 1;
         let id = self.last;
         let mut message = json!({"id": id, "method": method, "params": parameters});
@@ -103,8 +109,8 @@ impl Chromium {
         loop {
             let answer = self.receive();
             if answer["id"] == id {
-                assert!(answer["error"].is_null(), "{method}: {}", answer["error"]);
-                return answer["result"].clone();
+                let error = &answer["error"];
+                return if error.is_null() { Ok(answer["result"].clone()) } else { Err(error.clone()) };
             }
         }
     }

@@ -141,7 +141,9 @@ fn without_scripts_the_tables_and_a_drawing_are_there() {
     // Nothing tells of its own accord when scripts are off; the document is asked through the protocol.
     let html = loop {
         let document = chromium.call("DOM.getDocument", json!({"depth": 0}));
-        let html = chromium.call("DOM.getOuterHTML", json!({"nodeId": document["root"]["nodeId"]}));
+        // The document that was asked for may be gone by now, for the one that is coming.
+        let asked = json!({"nodeId": document["root"]["nodeId"]});
+        let html = chromium.try_call("DOM.getOuterHTML", asked).unwrap_or_default();
         let html = html["outerHTML"].as_str().unwrap_or_default().to_owned();
         if html.contains("</html>") && html.contains("id=\"hold\"") {
             break html;
@@ -202,7 +204,10 @@ fn on_paper_the_picture_is_as_wide_as_the_sheet_and_controls_are_left_out() {
     chromium.check("on paper");
     let shares = "[...document.querySelectorAll('#map .box')].every((b) => b.style.width.endsWith('%'))";
     assert_eq!(chromium.eval(shares), true, "whatever the sheet's width is");
-    assert_eq!(chromium.eval("getComputedStyle(document.querySelector('#search').parentElement).display"), "none");
+    assert_eq!(
+        chromium.eval("getComputedStyle(document.querySelector('#search').parentElement).display"),
+        "none"
+    );
     chromium.screenshot("paper");
     let pdf = chromium.call("Page.printToPDF", json!({}));
     assert!(pdf["data"].as_str().is_some_and(|d| d.len() > 10_000));

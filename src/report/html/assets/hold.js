@@ -68,7 +68,7 @@ function boxOf(node, box, level, inner, whole) {
 
 /// A name where it has room; the box cuts what is too long.
 function label(made, node, w, h, open) {
-  if (w < 36 || h < 15) return;
+  if (w < 36 || h < 17) return;
   const name = node.name || count(node.files, 'smaller file');
   const line = element('span', { class: 'name' }, name);
   if (open && w > 110) line.append(element('i', {}, weigh(node, hold.measure)));
