@@ -335,6 +335,10 @@ const GEOMETRY: &str = r"(() => {
     const h = Math.min(a.r.bottom, b.r.bottom) - Math.max(a.r.top, b.r.top);
     if (w > 0.5 && h > 0.5) bad.push(`${a.node.name} and ${b.node.name} overlap`);
   }));
+  for (const { e, node, r } of leaves) {
+    const at = document.elementFromPoint(r.x + r.width / 2, r.y + r.height / 2);
+    if (at && map.contains(at) && r.width > 4 && r.height > 4 && at.closest('.box') !== e) bad.push(`${node.name} is covered by ${at.closest('.box').node.name}`);
+  }
   const measure = document.querySelector('#measure').value;
   const siblings = boxes.filter((b) => b.node.parent && b.node.parent === (boxes[0] && boxes[0].node));
   const weight = siblings.reduce((sum, b) => sum + b.node[measure], 0);

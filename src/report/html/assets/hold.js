@@ -156,7 +156,7 @@ function tell(node) {
   }
   if (state.changed) row('changed', state.changed);
   if (data.commits && !isFolder(node)) row('changed in', count(state.commits, 'commit'));
-  byId('detail').replaceChildren(element('p', { class: 'path' }, element('bdi', {}, pathOf(node))), element('dl', {}, ...rows));
+  byId('detail').replaceChildren(element('p', { class: 'path' }, element('bdi', {}, node.parent ? pathOf(node) : 'all files')), element('dl', {}, ...rows));
 }
 
 /// Steps as links, the first ones.
