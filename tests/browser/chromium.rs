@@ -94,11 +94,6 @@ impl Chromium {
     /// Calls a method and waits for its answer; what happens meanwhile is taken down.
     #[track_caller]
     pub fn call(&mut self, method: &str, parameters: Value) -> Value {
-        self.try_call(method, parameters).unwrap_or_else(|e| panic!("{method}: {e}"))
-    }
-
-    /// As [`Chromium::call`], where the answer may be an error.
-    pub fn try_call(&mut self, method: &str, parameters: Value) -> Result<Value, Value> {
         self.last += 1;
         let id = self.last;
         let mut message = json!({"id": id, "method": method, "params": parameters});
@@ -109,8 +104,8 @@ impl Chromium {
         loop {
             let answer = self.receive();
             if answer["id"] == id {
-                let error = &answer["error"];
-                return if error.is_null() { Ok(answer["result"].clone()) } else { Err(error.clone()) };
+                assert!(answer["error"].is_null(), "{method}: {}", answer["error"]);
+                return answer["result"].clone();
             }
         }
     }
@@ -138,8 +133,14 @@ impl Chromium {
         }
     }
 
-    /// Opens a file and waits until it is loaded.
+    /// Opens a file and waits until it is there and drawn.
     pub fn open(&mut self, file: &Path) {
+        self.load(file);
+        self.settle();
+    }
+
+    /// Opens a file and waits until it is loaded.
+    pub fn load(&mut self, file: &Path) {
         self.loaded = false;
         self.call("Page.navigate", json!({"url": format!("file://{}", file.display())}));
         let from = Instant::now();
@@ -147,7 +148,6 @@ impl Chromium {
             assert!(from.elapsed() < PATIENCE, "{} does not load", file.display());
             self.receive();
         }
-        self.settle();
     }
 
     /// Waits until what a change of size or of a document brings with it is drawn.

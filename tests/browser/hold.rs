@@ -133,22 +133,12 @@ fn without_scripts_the_tables_and_a_drawing_are_there() {
     let Some(mut chromium) = Chromium::start() else { return };
     let shop = Shop::new();
     let page = shop.page(&["du"], 0);
-    let text = fs::read_to_string(page.file()).expect("the page");
     chromium.call("Emulation.setScriptExecutionDisabled", json!({"value": true}));
-    let plain = page.file().with_file_name("plain.html");
-    fs::write(&plain, text).expect("a file");
-    chromium.call("Page.navigate", json!({"url": format!("file://{}", plain.display())}));
-    // Nothing tells of its own accord when scripts are off; the document is asked through the protocol.
-    let html = loop {
-        let document = chromium.call("DOM.getDocument", json!({"depth": 0}));
-        // The document that was asked for may be gone by now, for the one that is coming.
-        let asked = json!({"nodeId": document["root"]["nodeId"]});
-        let html = chromium.try_call("DOM.getOuterHTML", asked).unwrap_or_default();
-        let html = html["outerHTML"].as_str().unwrap_or_default().to_owned();
-        if html.contains("</html>") && html.contains("id=\"hold\"") {
-            break html;
-        }
-    };
+    chromium.load(&page.file());
+    // The document is asked through the protocol, since no script may ask it.
+    let document = chromium.call("DOM.getDocument", json!({"depth": 0}));
+    let html = chromium.call("DOM.getOuterHTML", json!({"nodeId": document["root"]["nodeId"]}));
+    let html = html["outerHTML"].as_str().unwrap_or_default();
     assert!(html.contains("<details class=\"tables\" open"), "the tables are unfolded");
     assert!(!html.contains("class=\"js\""), "no script ran");
     assert!(html.contains("<caption>Folders, the heaviest first</caption>"));
