@@ -70,6 +70,9 @@ pub enum Command {
 
 /// `plan`.
 #[derive(Debug, Args)]
+#[command(mut_arg("format", |arg| arg
+    .value_parser(formats(&[Format::Human, Format::Json, Format::Html]))
+    .help(WITH_PAGE)))]
 pub struct PlanArgs {
     #[command(flatten)]
     pub build: BuildArgs,
@@ -147,7 +150,7 @@ pub struct LsArgs {
 #[command(
     after_help = "Sizes are written as 412MB, 1.5 GiB or 4096: kB, MB, GB and TB count in thousands, KiB, MiB, GiB and TiB and the letters \
 alone (K, M, G, T) in 1024.\n\nExit status: 0 when the context was weighed; 1 when more than --max is sent; 2 for wrong use or unreadable input.",
-    mut_arg("format", |arg| arg.value_parser(formats(&[Format::Human, Format::Json, Format::Markdown])))
+    mut_arg("format", |arg| arg.value_parser(formats(&[Format::Human, Format::Json, Format::Markdown, Format::Html])).help(WITH_PAGE))
 )]
 pub struct DuArgs {
     #[command(flatten)]
@@ -280,7 +283,7 @@ pub struct KeyArgs {
 /// `report`.
 #[derive(Debug, Args)]
 #[command(
-    mut_arg("format", |arg| arg.value_parser(formats(DOCUMENT))),
+    mut_arg("format", |arg| arg.value_parser(formats(DOCUMENT)).help(WITH_PAGE)),
     mut_arg("against", |arg| arg.help(
         "Say why, compared with a snapshot's FILE, git:REV, cache:DIR[:TAG] or registry:REF [default: no comparison]"
     )),
@@ -307,7 +310,7 @@ pub struct ReportArgs {
     after_help = "Commits are replayed along first parents, oldest first, for a builder that has built every one before and forgets \
 nothing. Base images are taken for what their names say. Nothing is fetched, built or changed.\n\nExit status: 0 when commits were \
 replayed; 2 where there is no repository, no commit or no such revision.",
-    mut_arg("format", |arg| arg.value_parser(formats(&[Format::Human, Format::Json, Format::Markdown])))
+    mut_arg("format", |arg| arg.value_parser(formats(&[Format::Human, Format::Json, Format::Markdown, Format::Html])).help(WITH_PAGE))
 )]
 pub struct ChurnArgs {
     #[command(flatten)]
@@ -330,9 +333,7 @@ pub struct ChurnArgs {
 
 /// `why`.
 #[derive(Debug, Args)]
-#[command(mut_arg("format", |arg| arg.value_parser(formats(&[
-    Format::Human, Format::Json, Format::Markdown, Format::Github,
-]))))]
+#[command(mut_arg("format", |arg| arg.value_parser(formats(DOCUMENT)).help(WITH_PAGE)))]
 #[command(
     after_help = "Exit status: 0 when there is an answer; with --exit-code 1 when a step reruns; 2 for wrong use or unreadable \
                   input; 3 for a registry that gives no answer."
@@ -433,7 +434,11 @@ pub struct IgnoreArgs {
 }
 
 /// The formats of a verb whose answer is read in CI.
-pub const DOCUMENT: &[Format] = &[Format::Human, Format::Json, Format::Markdown, Format::Github];
+pub const DOCUMENT: &[Format] =
+    &[Format::Human, Format::Json, Format::Markdown, Format::Github, Format::Html];
+
+/// What `--format` is in a verb that has a page.
+const WITH_PAGE: &str = "Text for people, JSON for programs, what CI reads, or one self-contained HTML page";
 
 #[cfg(test)]
 mod tests {

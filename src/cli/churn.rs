@@ -1,9 +1,11 @@
 //! `stowaway churn`.
 
 use super::args::ChurnArgs;
+use super::options::Format;
+use super::progress::Progress;
 use super::{DONE, output, request};
 use crate::error::Error;
-use crate::ops::{self, ChurnOptions};
+use crate::ops::{self, ChurnOptions, PageOf};
 
 /// Replays commits and writes the answer.
 pub fn run(args: &ChurnArgs) -> Result<u8, Error> {
@@ -14,7 +16,14 @@ pub fn run(args: &ChurnArgs) -> Result<u8, Error> {
         since: args.since.clone(),
         umask: args.umask,
     };
-    let report = ops::churn(&request, &options)?;
-    output::write(&report, &args.output, false)?;
+    if args.output.format == Format::Html {
+        let progress = Progress::of(&args.output);
+        let page = ops::page(&request, PageOf::Churn(options), &progress)?;
+        progress.finish();
+        output::page(&page, &args.output)?;
+    } else {
+        let report = ops::churn(&request, &options)?;
+        output::write(&report, &args.output, false)?;
+    }
     Ok(DONE)
 }

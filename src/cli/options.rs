@@ -169,6 +169,8 @@ pub enum Format {
     Sarif,
     /// GitLab's code quality report
     Gitlab,
+    /// One self-contained page that shows the context, the layers and the cache
+    Html,
     /// Names, one a line
     Names,
     /// A GitHub job matrix

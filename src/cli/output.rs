@@ -9,7 +9,7 @@ use anstream::{AutoStream, ColorChoice};
 use super::interrupt;
 use super::options::{Color, Format, OutputArgs};
 use crate::error::Error;
-use crate::report::{Document, Look};
+use crate::report::{Document, Look, PageReport};
 
 /// Writes `document` where and how the flags say. A reader that has gone away is no error.
 pub fn write(document: &impl Document, args: &OutputArgs, nul: bool) -> Result<(), Error> {
@@ -27,7 +27,19 @@ pub fn write(document: &impl Document, args: &OutputArgs, nul: bool) -> Result<(
         Format::Gitlab => document.gitlab(out),
         Format::Names => document.names(out),
         Format::Matrix => document.matrix(out),
+        // A page needs more than a document: the verbs that have one write it with `page`.
+        Format::Html => Err(io::Error::from(io::ErrorKind::Unsupported)),
     };
+    send(args, render)
+}
+
+/// Writes a page.
+pub fn page(page: &PageReport, args: &OutputArgs) -> Result<(), Error> {
+    send(args, |out| page.html(out))
+}
+
+/// To a file, or to standard output.
+fn send(args: &OutputArgs, render: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), Error> {
     match &args.output {
         Some(path) => replace(path, render).map_err(|source| Error::write(path, source)),
         None => to_stdout(render),

@@ -5,10 +5,11 @@ use std::io::{self, BufReader};
 use std::path::Path;
 
 use super::args::ReportArgs;
+use super::options::Format;
 use super::progress::Progress;
 use super::{DONE, FOUND, output, request, why};
 use crate::error::Error;
-use crate::ops::{self, Request};
+use crate::ops::{self, PageOf, Request};
 use crate::report::LogReport;
 
 /// Reads the log and writes the answer; the status tells whether the logged build failed.
@@ -22,15 +23,35 @@ pub fn run(args: &ReportArgs) -> Result<u8, Error> {
     }
     let request = request(&args.build.context, &args.build.options)?;
     let progress = Progress::of(&args.output);
-    let report = if stdin {
-        join(&request, args, io::stdin().lock(), &progress)?
+    let failed = if stdin {
+        answer(&request, args, io::stdin().lock(), &progress)?
     } else {
         let file = File::open(&args.log).map_err(|source| Error::read(&args.log, source))?;
-        join(&request, args, BufReader::with_capacity(1 << 16, file), &progress)?
+        answer(&request, args, BufReader::with_capacity(1 << 16, file), &progress)?
     };
+    Ok(if failed { FOUND } else { DONE })
+}
+
+/// Writes the answer, as a document or as a page; says whether the logged build failed.
+fn answer(
+    request: &Request,
+    args: &ReportArgs,
+    mut log: impl io::BufRead,
+    progress: &Progress,
+) -> Result<bool, Error> {
+    if args.output.format != Format::Html {
+        let report = join(request, args, log, progress)?;
+        progress.finish();
+        output::write(&report, &args.output, false)?;
+        return Ok(report.summary.build_failed);
+    }
+    let compare = |_| why::options(&args.baseline, &args.build.options);
+    let why = args.baseline.against.as_deref().map(compare).transpose()?;
+    let name = args.log.to_string_lossy();
+    let page = ops::page(request, PageOf::Report { name: &name, log: &mut log, why }, progress)?;
     progress.finish();
-    output::write(&report, &args.output, false)?;
-    Ok(if report.summary.build_failed { FOUND } else { DONE })
+    output::page(&page, &args.output)?;
+    Ok(page.log.is_some_and(|report| report.summary.build_failed))
 }
 
 /// The log with the plan, and with a comparison where one is asked for.

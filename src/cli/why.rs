@@ -1,20 +1,28 @@
 //! `stowaway why`.
 
 use super::args::WhyArgs;
-use super::options::{BaselineArgs, BuildOptions};
+use super::options::{BaselineArgs, BuildOptions, Format};
 use super::progress::Progress;
 use super::{DONE, FOUND, output, request, snapshot};
 use crate::error::Error;
-use crate::ops::{self, Against, WhyOptions};
+use crate::ops::{self, Against, PageOf, WhyOptions};
 
 /// Compares the build with a baseline and writes the answer.
 pub fn run(args: &WhyArgs) -> Result<u8, Error> {
     let options = options(&args.baseline, &args.build.options)?;
     let request = request(&args.build.context, &args.build.options)?;
     let progress = Progress::of(&args.output);
-    let report = ops::why(&request, &options, &progress)?;
-    progress.finish();
-    output::write(&report, &args.output, false)?;
+    let report = if args.output.format == Format::Html {
+        let page = ops::page(&request, PageOf::Why(options), &progress)?;
+        progress.finish();
+        output::page(&page, &args.output)?;
+        page.why.unwrap_or_default()
+    } else {
+        let report = ops::why(&request, &options, &progress)?;
+        progress.finish();
+        output::write(&report, &args.output, false)?;
+        report
+    };
     Ok(if args.exit_code && ops::reruns(&report.steps) { FOUND } else { DONE })
 }
 

@@ -29,6 +29,7 @@ mod local;
 mod locate;
 mod missing;
 mod pack;
+mod page;
 mod plan;
 #[cfg(feature = "project")]
 mod projects;
@@ -62,6 +63,7 @@ pub use key::key;
 pub use lints::lints;
 pub use list::{ListOptions, Which, list};
 pub use pack::{Blob, ContextImage, InTar, Modes, Mtime, PackOptions, PackStream, Packable, Why, pack};
+pub use page::{PageOf, page};
 pub use plan::plan;
 #[cfg(feature = "project")]
 pub use projects::{DiskFiles, Unplannable, options, requests};

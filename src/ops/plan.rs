@@ -19,19 +19,25 @@ use crate::report::{
 pub fn plan(request: &Request, observer: &dyn Observer) -> Result<PlanReport, Error> {
     let read = Read::of(request, observer)?;
     let analysis = Analysis::of(&read, AnalysisOptions::default(), observer)?;
+    Ok(of(request, &analysis))
+}
+
+/// The plan of what was analysed.
+pub(super) fn of(request: &Request, analysis: &Analysis<'_>) -> PlanReport {
+    let read = analysis.read;
     let plan = read.plan.as_ref();
     let keys = analysis.keys.as_ref();
-    Ok(PlanReport {
-        context: read.context.as_ref().map_or_else(|_| unknown(request, &read), Local::summary),
+    PlanReport {
+        context: read.context.as_ref().map_or_else(|_| unknown(request, read), Local::summary),
         dockerfile: read.located.dockerfile.clone(),
         target: plan.map_or_else(String::new, |p| p.target_name.clone()),
         steps: plan.map_or_else(Vec::new, |p| steps(p, keys)),
         records: keys.map_or_else(Vec::new, records),
-        errors: failures::all(&analysis),
-        warnings: surprises::all(&analysis),
-        sent: sent(&analysis, "context"),
-        named_contexts: read.named.iter().flatten().map(|local| named(&analysis, local)).collect(),
-    })
+        errors: failures::all(analysis),
+        warnings: surprises::all(analysis),
+        sent: sent(analysis, "context"),
+        named_contexts: read.named.iter().flatten().map(|local| named(analysis, local)).collect(),
+    }
 }
 
 /// What is known of a context whose ignore file can't be read.

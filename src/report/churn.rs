@@ -143,6 +143,45 @@ pub struct ChurnProposal {
     pub steps_after: usize,
 }
 
+/// The replay commit by commit, for those who draw it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ChurnHistory {
+    /// The commits, oldest first, without the one that fills the builder's memory.
+    pub commits: Vec<ChurnCommit>,
+    /// For each step of the report, what became of it at the commits that are counted and have it.
+    pub steps: Vec<Vec<ChurnMark>>,
+    /// For each proposal, what would become of its step.
+    pub proposals: Vec<Vec<ChurnMark>>,
+    /// In how many commits each path changed, whether or not a step takes it.
+    pub touched: Vec<ChurnPath>,
+}
+
+/// A step at a commit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChurnMark {
+    /// The commit's place in the history.
+    pub commit: usize,
+    /// Whether it ran.
+    pub outcome: ChurnOutcome,
+    /// Why it ran: one of the names of [`ChurnCause`].
+    pub why: Option<&'static str>,
+    /// The first of the files that made it run.
+    pub paths: Vec<PathField>,
+    /// How many more these are.
+    pub more_paths: usize,
+}
+
+/// What a builder that forgets nothing does with a step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ChurnOutcome {
+    /// It takes the result from its cache.
+    Hit,
+    /// It runs the step.
+    Miss,
+    /// That hangs on what a program writes.
+    Unknown,
+}
+
 /// A commit that is not counted.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct ChurnLeftOut {

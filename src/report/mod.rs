@@ -14,6 +14,7 @@ mod du;
 mod explain;
 mod github;
 mod gitlab;
+mod html;
 mod human;
 mod ignore;
 mod json;
@@ -40,7 +41,8 @@ pub use check::{
     CheckCounts, CheckReport, CheckedBuild, EditReport, FindingReport, FixReport, HelpReport, LabelReport,
 };
 pub use churn::{
-    ChurnCause, ChurnCommit, ChurnLeftOut, ChurnPath, ChurnPattern, ChurnProposal, ChurnReport, ChurnStep,
+    ChurnCause, ChurnCommit, ChurnHistory, ChurnLeftOut, ChurnMark, ChurnOutcome, ChurnPath, ChurnPattern,
+    ChurnProposal, ChurnReport, ChurnStep,
 };
 pub use doctor::{
     BuilderHealth, CommandsHealth, DiskHealth, DoctorFinding, DoctorReport, DoctorSeverity, DoctorVerdict,
@@ -48,6 +50,7 @@ pub use doctor::{
 };
 pub use du::{DuFile, DuFolder, DuLimit, DuNamed, DuReport, Shares, Weight};
 pub use explain::{ExplainReport, PathReport, TakenBy, VerdictReport};
+pub use html::{Fate, Hold, HoldFolder, HoldItem, HoldState, PageReport, PageVerb};
 pub use human::{Look, size};
 pub use ignore::{
     IgnoreAside, IgnoreBuild, IgnoreFailure, IgnoreFold, IgnoreGroup, IgnoreLine, IgnoreReport, IgnoreStep,

@@ -8,6 +8,7 @@ mod edit;
 mod history;
 mod moment;
 mod propose;
+mod strips;
 mod tally;
 
 use std::collections::BTreeMap;
@@ -23,8 +24,8 @@ use super::revision::{Checkout, RevisionOptions};
 use super::{NamedInput, Request, images, locate};
 use crate::error::Error;
 use crate::report::{
-    ChurnCause, ChurnCommit, ChurnLeftOut, ChurnPath, ChurnPattern, ChurnProposal, ChurnReport, ChurnStep,
-    PathField,
+    ChurnCause, ChurnHistory, ChurnLeftOut, ChurnMark, ChurnPath, ChurnPattern, ChurnProposal, ChurnReport,
+    ChurnStep, PathField,
 };
 
 /// Which commits are replayed, and how.
@@ -56,6 +57,17 @@ const LEFT_OUT: usize = 20;
 /// # Errors
 /// [`Error`] when there is no repository, no commit or no such revision, and for input that can't be read.
 pub fn churn(request: &Request, options: &ChurnOptions) -> Result<ChurnReport, Error> {
+    Ok(replayed(request, options)?.0)
+}
+
+/// As [`churn`], with what became of each step at each commit.
+///
+/// # Errors
+/// As [`churn`].
+pub(super) fn replayed(
+    request: &Request,
+    options: &ChurnOptions,
+) -> Result<(ChurnReport, ChurnHistory), Error> {
     locate::check_folder(&request.context, "the context")?;
     let history = History::read(request, options)?;
     let images = images::Known::of(request)?;
@@ -74,21 +86,24 @@ pub fn churn(request: &Request, options: &ChurnOptions) -> Result<ChurnReport, E
         })?;
         Ok(tallies)
     };
-    let Some(tally) = replay(&[None])?.pop() else { return Ok(ChurnReport::default()) };
+    let Some(tally) = replay(&[None])?.pop() else { return Ok(Default::default()) };
     let rows = tally.rows();
     let mut report = report(&history, &tally, &rows, options);
-    let Some(newest) = &tally.newest else { return Ok(report) };
+    let mut strips = strips::of(&history, &folders, &rows);
+    let Some(newest) = &tally.newest else { return Ok((report, strips)) };
     let candidates = propose::candidates(&rows, newest);
     let ways: Vec<Option<&Edit>> = candidates.iter().map(|c| Some(&c.edit)).collect();
     let tried = if ways.is_empty() { Vec::new() } else { replay(&ways)? };
+    let mut proposals = Vec::new();
     for (candidate, tried) in candidates.iter().zip(&tried) {
         // What breaks a build helps nobody.
         if tried.left_out.len() <= tally.left_out.len() {
-            report.proposals.extend(proposal(candidate, &rows, &tried.rows()));
+            proposals.extend(proposal(candidate, &rows, &tried.rows()));
         }
     }
-    report.proposals.sort_by_key(|p| std::cmp::Reverse(p.steps_before.saturating_sub(p.steps_after)));
-    Ok(report)
+    proposals.sort_by_key(|(p, _)| std::cmp::Reverse(p.steps_before.saturating_sub(p.steps_after)));
+    (report.proposals, strips.proposals) = proposals.into_iter().unzip();
+    Ok((report, strips))
 }
 
 /// The folders of local sources below the top of the work tree, of those that lie in it.
@@ -104,18 +119,13 @@ fn folders(request: &Request, history: &History) -> BTreeMap<String, Vec<u8>> {
 }
 
 fn report(history: &History, tally: &Tally<'_>, rows: &[Row], options: &ChurnOptions) -> ChurnReport {
-    let commit = |c: &crate::git::Commit| ChurnCommit {
-        id: c.id.to_string(),
-        time: c.time,
-        subject: c.subject.clone(),
-    };
     let newest = tally.newest.as_deref();
     ChurnReport {
         dockerfile: newest.map_or_else(|| "Dockerfile".to_owned(), |m| m.dockerfile.clone()),
         target: newest.map_or_else(String::new, |m| m.target_name.clone()),
         revision: options.revision.clone(),
-        newest: history.commits.last().map(commit),
-        oldest: history.commits.first().map(commit),
+        newest: history.commits.last().map(strips::commit),
+        oldest: history.commits.first().map(strips::commit),
         commits: tally.commits(),
         merges: history.commits.iter().skip(1).filter(|c| c.parents > 1).count(),
         shallow: history.cut_off,
@@ -205,7 +215,7 @@ fn left_out(history: &History, left_out: &[LeftOut]) -> Vec<ChurnLeftOut> {
 }
 
 /// What a candidate would change; `None` when that is nothing.
-fn proposal(candidate: &Candidate, before: &[Row], after: &[Row]) -> Option<ChurnProposal> {
+fn proposal(candidate: &Candidate, before: &[Row], after: &[Row]) -> Option<(ChurnProposal, Vec<ChurnMark>)> {
     let row = before.iter().find(|r| r.index == candidate.step)?;
     let wanted = match &candidate.edit {
         Edit::Narrow { exclude, .. } => edit::narrow(&row.text, exclude),
@@ -228,7 +238,8 @@ fn proposal(candidate: &Candidate, before: &[Row], after: &[Row]) -> Option<Chur
         .pattern
         .as_ref()
         .and_then(|p| propose::only_because(row).into_iter().find(|o| o.pattern == *p).map(|o| o.commits));
-    Some(ChurnProposal {
+    let strip = strips::strip(then);
+    let proposal = ChurnProposal {
         kind: kind.to_owned(),
         step: row.name.clone(),
         line: row.line,
@@ -241,5 +252,6 @@ fn proposal(candidate: &Candidate, before: &[Row], after: &[Row]) -> Option<Chur
         after: then.missed,
         steps_before: sum(before),
         steps_after: sum(after),
-    })
+    };
+    Some((proposal, strip))
 }

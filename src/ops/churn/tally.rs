@@ -64,6 +64,21 @@ pub struct Row {
     pub why: BTreeMap<Why, usize>,
     /// For each commit in which changed files made it run, these files.
     pub paths: Vec<Vec<Place>>,
+    /// What became of it at each commit that is counted and has it, oldest first.
+    pub strip: Vec<Mark>,
+}
+
+/// What became of a step at one commit.
+#[derive(Debug, Clone)]
+pub struct Mark {
+    /// The commit's place in the history.
+    pub commit: usize,
+    /// Whether it ran.
+    pub outcome: Outcome,
+    /// Why, where it ran.
+    pub why: Why,
+    /// The files to blame, where files are.
+    pub paths: Vec<Place>,
 }
 
 /// A commit of which nothing is counted.
@@ -86,7 +101,8 @@ pub struct Tally<'a> {
     before: Option<Arc<Moment>>,
     /// Paths that changed since that moment.
     pending: BTreeSet<Vec<u8>>,
-    counted: Vec<Vec<StepAt>>,
+    /// The steps of each commit that is counted, with its place in the history.
+    counted: Vec<(usize, Vec<StepAt>)>,
     /// The newest build.
     pub newest: Option<Arc<Moment>>,
     /// What isn't counted.
@@ -129,7 +145,7 @@ impl<'a> Tally<'a> {
         let fates = self.builder.build(&moment);
         if self.started {
             let steps = (0..moment.steps.len()).map(|s| self.step(&moment, s, &fates)).collect();
-            self.counted.push(steps);
+            self.counted.push((commit, steps));
         }
         self.started = true;
         self.pending.clear();
@@ -191,16 +207,19 @@ impl<'a> Tally<'a> {
         let mut rows: Vec<Row> = newest.steps.iter().enumerate().map(row).collect();
         let mut keys: Vec<StepKey> =
             newest.steps.iter().map(|s| (s.stage.clone(), s.instruction.clone(), s.text.clone())).collect();
-        for steps in self.counted.iter().rev() {
+        for (commit, steps) in self.counted.iter().rev() {
             let theirs: Vec<StepKey> =
                 steps.iter().map(|s| (s.stage.clone(), s.instruction.clone(), s.text.clone())).collect();
             for (row, step) in pair(&keys, &theirs).into_iter().enumerate() {
                 let Some(step) = step else { continue };
-                rows[row].count(&steps[step]);
+                rows[row].count(*commit, &steps[step]);
                 keys[row].clone_from(&theirs[step]);
             }
         }
-        rows.iter_mut().for_each(|r| r.paths.reverse());
+        for row in &mut rows {
+            row.paths.reverse();
+            row.strip.reverse();
+        }
         rows
     }
 }
@@ -221,7 +240,8 @@ fn row((index, step): (usize, &super::moment::StepFacts)) -> Row {
 }
 
 impl Row {
-    fn count(&mut self, step: &StepAt) {
+    fn count(&mut self, commit: usize, step: &StepAt) {
+        self.strip.push(Mark { commit, outcome: step.outcome, why: step.why, paths: step.paths.clone() });
         self.commits += 1;
         self.returned += usize::from(step.returned);
         match step.outcome {

@@ -1,6 +1,6 @@
 //! `du`: what a context weighs, and how much of that is sent, used, or of no use to any instruction.
 
-mod hidden;
+pub(super) mod hidden;
 mod tally;
 
 use self::tally::Tally;
@@ -36,6 +36,13 @@ impl Default for DuOptions {
 /// A Dockerfile that can't be understood is no error: the context has its weight all the same. No file's content is read.
 pub fn du(request: &Request, options: &DuOptions, observer: &dyn Observer) -> Result<DuReport, Error> {
     let read = Read::of(request, observer)?;
+    let analysis = Analysis::of(&read, AnalysisOptions { unread: true, ..Default::default() }, observer)?;
+    of(request, &analysis, options)
+}
+
+/// Weighs the context of what was analysed.
+pub(super) fn of(request: &Request, analysis: &Analysis<'_>, options: &DuOptions) -> Result<DuReport, Error> {
+    let read = analysis.read;
     if let (DockerfileInput::Path(path), Err(absent)) = (&request.dockerfile, &read.located.bytes) {
         return Err(Error::Usage {
             message: format!("reading {}: no such file", path.display()),
@@ -44,19 +51,18 @@ pub fn du(request: &Request, options: &DuOptions, observer: &dyn Observer) -> Re
     }
     let context = read.context.as_ref().map_err(|e| Error::from(e.clone()))?;
     context.context.check()?;
-    let analysis = Analysis::of(&read, AnalysisOptions { unread: true, ..Default::default() }, observer)?;
-    let marks = Marks::of(&analysis, context);
+    let marks = Marks::of(analysis, context);
     let tally = Tally::of(context, &marks, options.depth)?;
     let named: Vec<DuNamed> =
-        read.named.iter().flatten().map(|local| named(&analysis, local)).collect::<Result<_, _>>()?;
+        read.named.iter().flatten().map(|local| named(analysis, local)).collect::<Result<_, _>>()?;
     let mut report = DuReport {
         context: context.summary(),
         dockerfile: read.located.dockerfile.clone(),
         target: read.plan.as_ref().map_or_else(String::new, |p| p.target_name.clone()),
         shares: tally.whole,
         files: largest(context, &marks, options.top),
-        steps_unknown: unknown(&analysis),
-        notes: notes(&analysis, &tally),
+        steps_unknown: unknown(analysis),
+        notes: notes(analysis, &tally),
         named_contexts: named,
         ..DuReport::default()
     };
@@ -105,7 +111,7 @@ fn limit(report: &DuReport, max: u64) -> DuLimit {
 }
 
 /// What becomes of each entry of a folder.
-pub(super) struct Marks {
+pub(in crate::ops) struct Marks {
     /// The engine asks for it, by place in the listing; `None` when the Dockerfile doesn't tell.
     pub sent: Option<Vec<bool>>,
     /// Some instruction takes it.
@@ -114,7 +120,7 @@ pub(super) struct Marks {
 
 impl Marks {
     /// Marks what is sent and used of a folder.
-    fn of(analysis: &Analysis<'_>, local: &Local) -> Self {
+    pub(in crate::ops) fn of(analysis: &Analysis<'_>, local: &Local) -> Self {
         let Some(plan) = analysis.read.plan.as_ref().filter(|_| analysis.keys.is_some()) else {
             return Self { sent: None, used: None };
         };

@@ -75,9 +75,9 @@ impl Tally {
         let seen = local.context.entries().iter().filter_map(|e| e.stat.extra.as_ref()?.inode);
         inodes.0.extend(seen);
         let mut unreadable = Vec::new();
-        hidden::each(&local.context, &mut unreadable, |path, inode, size| {
-            let bytes = if inodes.is_new(inode) { size } else { 0 };
-            self.count(path, Part::Hidden, bytes);
+        hidden::each(&local.context, &mut unreadable, |file| {
+            let bytes = if inodes.is_new(file.inode) { file.size } else { 0 };
+            self.count(file.path, Part::Hidden, bytes);
         })?;
         self.unreadable = unreadable;
         Ok(())

@@ -1,6 +1,6 @@
 //! `report`: a build's log, joined with the plan and with what a comparison says.
 
-mod join;
+pub(super) mod join;
 
 use std::collections::BTreeSet;
 use std::io::BufRead;
@@ -31,12 +31,24 @@ pub fn report(
 ) -> Result<LogReport, Error> {
     let log = log::read(input).map_err(|source| Error::read(Path::new(name), source))?;
     let read = Read::of(request, observer)?;
-    let Some(plan) = &read.plan else {
+    if read.plan.is_none() {
         let analysis = Analysis::of(&read, AnalysisOptions::default(), observer)?;
         return Err(no_plan(&read, failures::all(&analysis)));
-    };
-    check(plan, &log, name, &read.located.dockerfile)?;
-    Ok(of_log(request, &read, plan, name, &log, why))
+    }
+    of(request, &read, name, &log, why)
+}
+
+/// Joins a log with the plan that was read, after a look whether it is one of this build.
+pub(super) fn of(
+    request: &Request,
+    read: &Read,
+    name: &str,
+    log: &BuildLog,
+    why: Option<WhyReport>,
+) -> Result<LogReport, Error> {
+    let Some(plan) = &read.plan else { return Err(no_plan(read, Vec::new())) };
+    check(plan, log, name, &read.located.dockerfile)?;
+    Ok(of_log(request, read, plan, name, log, why))
 }
 
 /// Joins a log with the plan that was read of the same build.

@@ -46,10 +46,22 @@ pub fn why(request: &Request, options: &WhyOptions, observer: &dyn Observer) -> 
     let read = Read::of(request, observer)?;
     let analysis =
         Analysis::of(&read, AnalysisOptions { fingerprints: true, ..Default::default() }, observer)?;
-    let Some(plan) = &read.plan else { return Err(no_plan(&read, failures::all(&analysis))) };
-    let now = freeze(request, &analysis);
+    of(request, options, &analysis, observer)
+}
+
+/// Compares what was analysed, with fingerprints, with a baseline.
+pub(super) fn of(
+    request: &Request,
+    options: &WhyOptions,
+    analysis: &Analysis<'_>,
+    observer: &dyn Observer,
+) -> Result<WhyReport, Error> {
+    let Some(plan) = &analysis.read.plan else {
+        return Err(no_plan(analysis.read, failures::all(analysis)));
+    };
+    let now = freeze(request, analysis);
     let before = before::open(request, options, &now, observer)?;
-    Ok(compared(request, &analysis, plan, &now, before))
+    Ok(compared(request, analysis, plan, &now, before))
 }
 
 /// Compares what was analysed with a snapshot that lies in the file `path`.

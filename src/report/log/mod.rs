@@ -215,7 +215,7 @@ fn maybe_seconds<S: Serializer>(duration: &Option<Duration>, serializer: S) -> R
 }
 
 /// `0.04 s`, `12.3 s`, `4 min 05 s`, `2 h 03 min`.
-fn time(duration: Duration) -> String {
+pub(super) fn time(duration: Duration) -> String {
     let all = duration.as_secs_f64();
     match duration.as_secs() {
         _ if all < 1.0 => format!("{all:.2} s"),
