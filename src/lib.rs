@@ -61,6 +61,7 @@
 //!
 //! [`ops`] has the same for every verb of the command line.
 
+pub mod buildkit;
 pub mod cache;
 pub mod check;
 #[cfg(feature = "cli")]

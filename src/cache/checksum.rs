@@ -6,6 +6,7 @@ use sha2::{Digest as _, Sha256};
 use super::nodes::{Kind, Nodes};
 use super::select::{List, Selection, below};
 use crate::digest::{Algorithm, Digest};
+use crate::gopath;
 
 /// The digests of a tree's nodes.
 #[derive(Debug)]
@@ -43,16 +44,22 @@ impl Digests {
     fn of_list(&mut self, nodes: &Nodes<'_>, list: &List) -> Digest {
         let mut hash = Sha256::new();
         let mut only = None;
-        for item in &list.items {
+        for (i, item) in list.items.iter().enumerate() {
             let digest = match item.target {
                 Some(target) => self.whole(nodes, target),
                 None => self.known(item.node),
             };
             let key = below(nodes.get(item.node).path, list.prefix);
-            if key.is_empty() {
-                hash.update([0]);
+            match &list.base {
+                Some(base) => {
+                    hash.update(&[0][..usize::from(i > 0)]);
+                    hash.update(if key.is_empty() { base } else { gopath::base(&key) });
+                }
+                None => {
+                    hash.update(&[0][..usize::from(key.is_empty())]);
+                    update_key(&mut hash, &key);
+                }
             }
-            update_key(&mut hash, &key);
             hash.update(digest.text());
             only = Some(digest);
         }

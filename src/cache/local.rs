@@ -14,6 +14,7 @@ use super::nodes::Nodes;
 use super::select::{SelectError, Selection, select, union};
 use super::tree::folder_stat;
 use super::{Memory, Selector};
+use crate::buildkit::Version;
 use crate::digest::{self, Digest, HashError, Reader, Request};
 use crate::entry::{ContextPath, Entry, FileType, Source};
 use crate::observer::Observer;
@@ -43,9 +44,14 @@ pub(super) struct Picked {
 }
 
 impl<'a> LocalTree<'a> {
-    pub fn new(name: Arc<str>, source: &'a dyn Source, memory: Option<&'a dyn Memory>) -> Self {
+    pub fn new(
+        name: Arc<str>,
+        source: &'a dyn Source,
+        memory: Option<&'a dyn Memory>,
+        version: Version,
+    ) -> Self {
         let entries = source.entries();
-        let nodes = Nodes::new(entries.iter().map(|e| (&e.path, &e.stat)));
+        let nodes = Nodes::new(entries.iter().map(|e| (&e.path, &e.stat)), version);
         let mut digests = Digests::new(nodes.len());
         // Nobody sends the root. Without any entry BuildKit looks at the empty folder that it made itself.
         let empty = || bare_digest(&folder_stat(0o755), Producer::Scan);

@@ -3,6 +3,7 @@
 mod answer;
 mod apply;
 mod checksum;
+mod cleaned;
 mod content;
 mod export;
 mod filter;

@@ -4,11 +4,12 @@
 //! (`dir`) and one for its header (`dir NUL`). [`ContextPath`](crate::entry::ContextPath)'s order is the order of those
 //! keys, so a listing in that order is the same list, with a folder's two records in one node.
 
+use crate::buildkit::{Rule, Version};
 use crate::entry::{ContextPath, FileType, Stat};
 use crate::gopath;
 
 /// More links than this on the way to one path are an error (`path.go`, `maxSymlinkLimit`).
-const MAX_LINKS: usize = 255;
+pub(super) const MAX_LINKS: usize = 255;
 
 /// More than 255 symbolic links on the way to a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -17,7 +18,10 @@ pub(super) struct TooManyLinks;
 
 /// A tree; node 0 is its root.
 #[derive(Debug)]
-pub(super) struct Nodes<'a>(Vec<Node<'a>>);
+pub(super) struct Nodes<'a> {
+    all: Vec<Node<'a>>,
+    version: Version,
+}
 
 /// One file of a tree.
 #[derive(Debug, Clone, Copy)]
@@ -41,7 +45,8 @@ pub(super) enum Kind<'a> {
 
 impl<'a> Nodes<'a> {
     /// Takes the files below a root, in fsutil's order and parents before children.
-    pub fn new(files: impl Iterator<Item = (&'a ContextPath, &'a Stat)>) -> Self {
+    /// `version` says whose rules count.
+    pub fn new(files: impl Iterator<Item = (&'a ContextPath, &'a Stat)>, version: Version) -> Self {
         let mut nodes = vec![Node { path: b"", kind: Kind::Dir, end: 0 }];
         let mut open: Vec<usize> = Vec::new();
         for (path, stat) in files {
@@ -62,15 +67,20 @@ impl<'a> Nodes<'a> {
         for i in open.into_iter().chain([0]) {
             nodes[i].end = end;
         }
-        Self(nodes)
+        Self { all: nodes, version }
+    }
+
+    /// Whether the version that is asked for follows a rule.
+    pub fn has(&self, rule: Rule) -> bool {
+        self.version.has(rule)
     }
 
     pub fn get(&self, node: usize) -> &Node<'a> {
-        &self.0[node]
+        &self.all[node]
     }
 
     pub fn len(&self) -> usize {
-        self.0.len()
+        self.all.len()
     }
 
     /// The node of a path without leading `/`.
@@ -78,16 +88,19 @@ impl<'a> Nodes<'a> {
         if path.is_empty() {
             return Some(0);
         }
-        let below = &self.0[1..];
+        let below = &self.all[1..];
         below.binary_search_by(|n| ContextPath::compare(n.path, path)).ok().map(|i| i + 1)
     }
 
     /// Finds an absolute path; links on the way are resolved within the tree, the last component only with `follow`
     /// (`getFollowLinks`).
     pub fn resolve(&self, path: &[u8], follow: bool) -> Result<Option<usize>, TooManyLinks> {
+        if !self.has(Rule::LinksByComponent) {
+            return self.resolve_cleaned(path, follow);
+        }
         let direct = self.find(path.strip_prefix(b"/").unwrap_or(path));
         if let Some(i) = direct
-            && !(follow && matches!(self.0[i].kind, Kind::Symlink(_)))
+            && !(follow && matches!(self.all[i].kind, Kind::Symlink(_)))
         {
             return Ok(direct);
         }
@@ -101,7 +114,7 @@ impl<'a> Nodes<'a> {
             let next = gopath::join(&[b"/", &current, part]);
             let left = rest.get(cut + 1..).unwrap_or_default().to_vec();
             found = self.find(&next[1..]);
-            match found.map(|i| self.0[i].kind) {
+            match found.map(|i| self.all[i].kind) {
                 Some(Kind::Symlink(target)) if follow || !left.is_empty() => {
                     links += 1;
                     if links > MAX_LINKS {
@@ -121,16 +134,25 @@ impl<'a> Nodes<'a> {
         Ok(found)
     }
 
+    /// Where the walk of a wildcard begins, which has `more` components behind `origin` (`wildcardPrefix`).
+    pub fn start(&self, origin: &[u8], more: bool) -> Result<Option<usize>, TooManyLinks> {
+        if self.has(Rule::LinksByComponent) {
+            self.resolve(origin, more)
+        } else {
+            self.start_cleaned(origin, more)
+        }
+    }
+
     /// The node that stands behind `node` in the folder that is being listed.
     ///
     /// BuildKit steps over a folder's subtree by seeking `dir NUL 0xff`, so that a child whose name starts with byte
     /// 0xff is listed again in the enclosing folder.
     pub fn next(&self, node: usize) -> usize {
-        let Node { path, end, .. } = self.0[node];
+        let Node { path, end, .. } = self.all[node];
         let first = |n: &Node<'_>| n.path.get(path.len() + 1) == Some(&0xff);
-        if self.0[node].kind != Kind::Dir || !first(&self.0[end - 1]) {
+        if self.all[node].kind != Kind::Dir || !first(&self.all[end - 1]) {
             return end;
         }
-        node + 1 + self.0[node + 1..end].partition_point(|n| !first(n))
+        node + 1 + self.all[node + 1..end].partition_point(|n| !first(n))
     }
 }

@@ -7,6 +7,7 @@ use serde_json::Value;
 use super::Selector;
 use super::local::LocalTree;
 use super::testing::Memory;
+use crate::buildkit::Version;
 use crate::entry::{ContextPath, Entry, Extra, FileType, Stat};
 use crate::observer::Silent;
 
@@ -50,7 +51,7 @@ fn selector(v: &Value) -> Selector {
 }
 
 fn answer(source: &Memory, selector: &Selector) -> String {
-    let mut tree = LocalTree::new("context".into(), source, None);
+    let mut tree = LocalTree::new("context".into(), source, None, Version::NEWEST);
     let picked = tree.pick(selector);
     tree.hash(false, &Silent).unwrap();
     match &picked.selection {

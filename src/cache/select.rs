@@ -7,6 +7,7 @@ use super::Selector;
 use super::filter::{Filter, MatchState};
 use super::nodes::{Kind, Node, Nodes, TooManyLinks};
 use super::quote::quote;
+use crate::buildkit::Rule;
 use crate::gopath;
 
 /// Why a selector picks nothing that could be hashed.
@@ -40,6 +41,9 @@ pub(super) struct List {
     pub prefix: usize,
     /// A single item that has the selector's base name stands for itself.
     pub alone: bool,
+    /// Before [`Rule::PathsInPatterns`]: items are called by their last component, and this is that of the path where the walk
+    /// began, as the selector spells it.
+    pub base: Option<Vec<u8>>,
 }
 
 /// One item of a [`List`].
@@ -123,7 +127,7 @@ impl<'s, 'a> Walk<'s, 'a> {
             match split_wildcards(&path) {
                 (origin, _) if origin == b"/" => (Vec::new(), Some(0)),
                 (origin, more) => {
-                    let start = nodes.resolve(&origin, more)?;
+                    let start = nodes.start(&origin, more)?;
                     (origin, start)
                 }
             }
@@ -144,7 +148,9 @@ impl<'s, 'a> Walk<'s, 'a> {
             [only] => gopath::base(&self.spelled(only.node, prefix)) == gopath::base(self.root_path()),
             _ => false,
         };
-        Ok(List { items, prefix, alone })
+        let by_base = !self.nodes.has(Rule::PathsInPatterns);
+        let base = by_base.then(|| gopath::base(&self.origin).to_vec());
+        Ok(List { items, prefix, alone, base })
     }
 
     fn root_path(&self) -> &[u8] {
@@ -185,7 +191,8 @@ impl<'s, 'a> Walk<'s, 'a> {
     /// Lists a node if the patterns take it, and before it the folders above it that aren't listed yet.
     fn consider(&mut self, node: usize, candidate: &[u8]) -> Result<(), SelectError> {
         let parent = self.parents.last();
-        let follow = parent.is_none() && self.selector.follow_links;
+        let named = parent.is_none() || !self.nodes.has(Rule::NamedLinksOnly);
+        let follow = named && self.selector.follow_links;
         let (included, state) =
             self.filter.test(candidate, parent.map(|p| &p.state)).map_err(SelectError::Pattern)?;
         if included {

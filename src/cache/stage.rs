@@ -12,6 +12,7 @@ use super::local::LocalTree;
 use super::nodes::Nodes;
 use super::select::{SelectError, Selection, select};
 use super::{Content, FileTree, Inputs, Node, Selector};
+use crate::buildkit::Version;
 use crate::digest::{self, Digest, HashError, Reader, Request};
 use crate::entry::{ContextPath, FileType, Stat};
 use crate::observer::Observer;
@@ -29,8 +30,8 @@ pub(super) struct StageTree<'t> {
 
 impl<'t> StageTree<'t> {
     /// `files` must be the listing of `tree`.
-    pub fn new(tree: &'t FileTree, files: &'t Listing<'t>) -> Self {
-        let nodes = Nodes::new(files.iter().map(|(path, node)| (path, &node.stat)));
+    pub fn new(tree: &'t FileTree, files: &'t Listing<'t>, version: Version) -> Self {
+        let nodes = Nodes::new(files.iter().map(|(path, node)| (path, &node.stat)), version);
         let digests = Digests::new(nodes.len());
         Self { root: &tree.root().stat, files, nodes, digests }
     }

@@ -73,6 +73,7 @@ pub(super) fn plan(vertices: Vec<(Op, Vec<usize>)>) -> Plan {
         variables: std::sync::Arc::default(),
     };
     Plan {
+        versions: crate::buildkit::Versions::default(),
         target: vertices.len().checked_sub(1).map(VertexId),
         steps: (0..vertices.len()).map(step).collect(),
         graph: Graph { vertices },

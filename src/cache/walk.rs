@@ -67,10 +67,14 @@ impl<'t> Walk<'t> {
             plan,
             inputs,
             observer,
-            maps: vertices.iter().map(op::cache_map).collect(),
+            maps: vertices.iter().map(|v| op::cache_map(v, plan.versions)).collect(),
             contents: Vec::new(),
             reads: vec![Vec::new(); vertices.len()],
-            locals: inputs.all().iter().map(|i| LocalTree::new(i.name.clone(), i.files, i.memory)).collect(),
+            locals: inputs
+                .all()
+                .iter()
+                .map(|i| LocalTree::new(i.name.clone(), i.files, i.memory, plan.versions.engine))
+                .collect(),
             errors: Vec::new(),
             doomed: vec![false; vertices.len()],
             client_trees: vec![None; inputs.all().len()],
@@ -191,7 +195,11 @@ impl<'t> Walk<'t> {
     fn stage(&self, vertex: usize) -> Result<StageTree<'t>, CacheError> {
         let tree = self.trees[vertex].get();
         let tree = tree.ok_or_else(|| CacheError::Tree(format!("vertex {vertex} has no files")))?;
-        Ok(StageTree::new(tree, self.listings[vertex].get_or_init(|| tree.files())))
+        Ok(StageTree::new(
+            tree,
+            self.listings[vertex].get_or_init(|| tree.files()),
+            self.plan.versions.engine,
+        ))
     }
 
     fn fail(&mut self, vertex: usize, input: usize, error: &super::select::SelectError) {

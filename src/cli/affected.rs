@@ -20,6 +20,7 @@ pub fn run(args: &AffectedArgs) -> Result<u8, Error> {
         files: args.files.clone(),
         context: args.context.clone(),
         bases: convert::bases(&args.base_image, "--base-image").map_err(usage)?,
+        buildkit: args.buildkit,
         environment: environment(),
         index: index_folder(),
         causes: (!args.output.verbose).then_some(CAUSES),

@@ -7,9 +7,11 @@ use clap::{Args, Parser, Subcommand, ValueHint};
 use super::build::BuildVerb;
 use super::options::{
     BaselineArgs, BuildArgs, BuildOptions, Format, Hash, OutputArgs, SeveralArgs, Threshold, formats, umask,
+    version,
 };
 use super::plugin::InstallVerb;
 use super::{pack, size};
+use crate::buildkit::Version;
 use crate::ops::Modes;
 use crate::pack::Compression;
 
@@ -375,6 +377,9 @@ pub struct AffectedArgs {
     /// What a base image is: an OCI layout's folder, or an image config or `docker inspect` as JSON
     #[arg(long, value_name = "REF=PATH")]
     pub base_image: Vec<String>,
+    /// The engine's version of BuildKit, such as 0.25 [default: newest, which is v0.32]
+    #[arg(long, value_name = "VERSION", value_parser = version)]
+    pub buildkit: Option<Version>,
     #[command(flatten)]
     pub output: OutputArgs,
 }

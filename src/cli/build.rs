@@ -104,6 +104,8 @@ fn request(verb: &BuildVerb, options: &Options) -> Result<Option<Request>, Error
         platform: options.platforms.first().map(crate::image::Platform::full),
         no_cache: options.no_cache,
         no_cache_filter: options.no_cache_filter.clone(),
+        // The engine tells.
+        buildkit: None,
         secret: Vec::new(),
         ssh: Vec::new(),
         no_index: verb.no_index,

@@ -51,6 +51,7 @@ pub fn request(
             platform,
             no_cache: options.no_cache,
             no_cache_filter: options.no_cache_filter.clone(),
+            buildkit: options.buildkit,
             ..PlanOptions::default()
         },
         index: options.index.clone(),

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueEnum, ValueHint};
 
+use crate::buildkit::{Version, VersionError};
+
 /// What a build is compared with.
 #[derive(Debug, Args)]
 pub struct BaselineArgs {
@@ -68,6 +70,11 @@ pub fn umask(text: &str) -> Result<u16, String> {
     read.ok_or_else(|| "write it in octal, such as 022".to_owned())
 }
 
+/// Reads a version of BuildKit.
+pub fn version(text: &str) -> Result<Version, VersionError> {
+    text.parse()
+}
+
 /// The context and the build's options.
 #[derive(Debug, Args)]
 pub struct BuildArgs {
@@ -109,6 +116,9 @@ pub struct BuildOptions {
     /// The platform to build for [default: linux on this machine's processor]
     #[arg(long, value_name = "OS/ARCH[/VARIANT]")]
     pub platform: Option<String>,
+    /// The engine's version of BuildKit, such as 0.25: keys differ between versions [default: newest, which is v0.32]
+    #[arg(long, value_name = "VERSION", value_parser = version)]
+    pub buildkit: Option<Version>,
     /// Let no step use the cache
     #[arg(long)]
     pub no_cache: bool,

@@ -5,6 +5,7 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use super::{DockerfileInput, NamedInput, Request};
+use crate::buildkit::Version;
 use crate::image::Platform;
 use crate::plan::PlanOptions;
 use crate::project::{Build, ContextRef, DockerfileRef, Files, NamedRef, Place, Setting};
@@ -50,16 +51,18 @@ pub struct Unplannable {
 }
 
 /// The requests of a build: one for each of its platforms, the builder's own where it names none. `bases` tell what base images
-/// are; `index` is the folder that remembers digests.
+/// are, `buildkit` which version the engine has; `index` is the folder that remembers digests.
 ///
 /// # Errors
 /// [`Unplannable`] for contexts and Dockerfiles that are not on this machine, and for platforms that are none.
 pub fn requests(
     build: &Build,
     bases: &[(String, PathBuf)],
+    buildkit: Option<Version>,
     index: Option<&Path>,
 ) -> Result<Vec<Request>, Unplannable> {
     let mut request = request(build)?;
+    request.plan.buildkit = buildkit;
     request.bases = bases.to_vec();
     request.index = index.map(Path::to_owned);
     if build.platforms.is_empty() {

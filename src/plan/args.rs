@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use super::env::{EnvList, Variable};
 use super::problem::Fail;
 use super::words::Words;
+use crate::buildkit::{Rule, Version};
 use crate::dockerfile::{Dockerfile, InstructionKind};
 use crate::image::Platform;
 
@@ -25,7 +26,12 @@ pub(super) struct Platforms {
 }
 
 /// The predefined arguments; a build argument of the same name replaces the value.
-pub(super) fn predefined(platforms: &Platforms, target_name: &str, build_args: &BuildArgs) -> EnvList {
+pub(super) fn predefined(
+    platforms: &Platforms,
+    target_name: &str,
+    build_args: &BuildArgs,
+    frontend: Version,
+) -> EnvList {
     let Platforms { build, target } = platforms;
     let target_name = if target_name.is_empty() { "default" } else { target_name };
     let mut env = EnvList::default();
@@ -42,6 +48,9 @@ pub(super) fn predefined(platforms: &Platforms, target_name: &str, build_args: &
         ("TARGETVARIANT", &target.variant),
         ("TARGETSTAGE", target_name),
     ] {
+        if key == "TARGETSTAGE" && !frontend.has(Rule::TargetStage) {
+            continue;
+        }
         let value = build_args.get(key).map_or(value, String::as_str);
         env.put(Variable { key: key.into(), value: value.into(), known: true, argument: true, line: None });
     }

@@ -11,6 +11,8 @@ pub(super) enum Chmod {
     Bits(i32),
     /// Verbatim.
     Symbols(String),
+    /// It is given, but no number, which BuildKit up to v0.15 passes over.
+    Ignored,
 }
 
 /// Reads the flag's expanded value.
@@ -21,15 +23,28 @@ pub(super) fn parse(value: &str) -> Result<Chmod, String> {
     if value.is_empty() {
         return Ok(Chmod::Unset);
     }
-    let not_octal =
-        || format!("invalid chmod parameter: '{value}'. it should be octal string and between 0 and 07777");
     let octal = value.bytes().all(|b| (b'0'..=b'7').contains(&b));
     match u32::from_str_radix(value, 8) {
         Ok(bits) if octal && bits <= 0o7777 => Ok(Chmod::Bits(i32::try_from(bits).unwrap_or(0))),
-        _ if value.as_bytes()[0].is_ascii_digit() => Err(not_octal()),
+        _ if value.as_bytes()[0].is_ascii_digit() => Err(not_octal(value)),
         _ if symbols(value.as_bytes()) => Ok(Chmod::Symbols(value.to_owned())),
         _ => Err("invalid syntax".into()),
     }
+}
+
+/// Reads the flag's value as BuildKit up to v0.15 does.
+pub(super) fn parse_leniently(value: &str) -> Chmod {
+    let octal = value.bytes().all(|b| (b'0'..=b'7').contains(&b));
+    match u32::from_str_radix(value, 8) {
+        _ if value.is_empty() => Chmod::Unset,
+        Ok(bits) if octal => Chmod::Bits(bits.cast_signed()),
+        _ => Chmod::Ignored,
+    }
+}
+
+/// BuildKit's text for a mode that should be octal.
+pub(super) fn not_octal(value: &str) -> String {
+    format!("invalid chmod parameter: '{value}'. it should be octal string and between 0 and 07777")
 }
 
 /// `dchapes-mode`'s grammar: clauses of who, operator and permissions, joined with commas.
@@ -58,16 +73,22 @@ fn skip<'a>(text: &'a [u8], set: &[u8]) -> &'a [u8] {
     &text[text.iter().take_while(|b| set.contains(b)).count()..]
 }
 
-/// Rules of `--checksum` that the words alone tell (`convert_copy.go`).
+/// Rules of `--checksum` that the words alone tell (`convert_copy.go`); `git` when repositories can have one.
 ///
 /// # Errors
 /// BuildKit's text.
-pub(super) fn check_checksum(checksum: &str, is_add: bool, sources: &[String]) -> Result<(), String> {
-    let remote = |s: &String| super::git::is_http(s) || super::git::is_git(s);
+pub(super) fn check_checksum(
+    checksum: &str,
+    is_add: bool,
+    sources: &[String],
+    git: bool,
+) -> Result<(), String> {
+    let remote = |s: &String| super::git::is_http(s) || (git && super::git::is_git(s));
     match sources {
         _ if checksum.is_empty() => Ok(()),
         _ if !is_add => Err("checksum can't be specified for COPY".into()),
         [one] if remote(one) => Ok(()),
+        [_] if !git => Err("checksum can't be specified for non-HTTP sources".into()),
         [_] => Err("checksum requires HTTP(S) or Git sources".into()),
         _ => Err("checksum can't be specified for multiple sources".into()),
     }
@@ -88,6 +109,15 @@ mod tests {
         assert_eq!(parse("0"), Ok(Chmod::Bits(0)));
         for symbolic in ["u=rwX,go=rX", "+x", "a-w", "u+r-w=x", "g=u", "="] {
             assert_eq!(parse(symbolic), Ok(Chmod::Symbols(symbolic.into())), "{symbolic}");
+        }
+    }
+
+    #[test]
+    fn older_versions_pass_over_what_is_no_mode() {
+        assert_eq!(parse_leniently(""), Chmod::Unset);
+        assert_eq!(parse_leniently("750"), Chmod::Bits(0o750));
+        for bad in ["u=rwX", "$MODE", "+7", "8", "77777777777777"] {
+            assert_eq!(parse_leniently(bad), Chmod::Ignored, "{bad}");
         }
     }
 

@@ -1,5 +1,7 @@
 //! COPY and ADD (`convert_copy.go`).
 
+use std::collections::BTreeSet;
+
 use super::dispatch::Place;
 use super::git::{self, Git};
 use super::nodes::{Draft, Label, Lookup, Output, Work};
@@ -8,6 +10,7 @@ use super::resolve::Resolver;
 use super::stage::Stage;
 use super::words::Expansion;
 use super::{CopyAction, FileActionKind, Owner, chmod, names, paths};
+use crate::buildkit::Rule;
 use crate::dockerfile::{Copy, SourceContent, lossy};
 use crate::image::Platform;
 
@@ -114,7 +117,8 @@ impl<'a> Resolver<'a> {
         is_add: bool,
     ) -> Result<Job<'c>, Fail> {
         let chown = self.word(stage, &copy.chown)?;
-        let mode = self.word(stage, &copy.chmod)?;
+        let as_written = || Expansion { text: copy.chmod.clone(), known: true, unmatched: BTreeSet::new() };
+        let mode = if self.has(Rule::ChmodVariables) { self.word(stage, &copy.chmod)? } else { as_written() };
         let checksum = self.word(stage, &copy.checksum)?;
         let sources: Vec<Expansion> =
             copy.sources.iter().map(|s| self.word(stage, s)).collect::<Result<_, _>>()?;
@@ -132,11 +136,11 @@ impl<'a> Resolver<'a> {
         for word in sources.iter().chain([&dest]) {
             self.warn_undefined(stage, word, place.command.instruction.span);
         }
-        let dest = destination(stage, &dest.text).map_err(|e| Fail::new("invalid-path", e))?;
+        let dest = self.destination(stage, &dest.text).map_err(|e| Fail::new("invalid-path", e))?;
         let guessed = sources.iter().filter(|s| !s.known).map(|s| s.text.clone()).collect();
         let sources: Vec<String> = sources.into_iter().map(|s| s.text).collect();
-        let mode = chmod::parse(&mode.text).map_err(|e| Fail::new("invalid-chmod", e))?;
-        chmod::check_checksum(&checksum.text, is_add, &sources)
+        let mode = self.chmod(&mode.text)?;
+        chmod::check_checksum(&checksum.text, is_add, &sources, self.has(Rule::GitChecksum))
             .map_err(|e| Fail::new("invalid-checksum", e))?;
         Ok(Job {
             copy,
@@ -153,6 +157,35 @@ impl<'a> Resolver<'a> {
             open,
             paths_open,
         })
+    }
+
+    /// `--chmod`, expanded.
+    fn chmod(&self, value: &str) -> Result<chmod::Chmod, Fail> {
+        if !self.has(Rule::ChmodVariables) {
+            return Ok(chmod::parse_leniently(value));
+        }
+        let octal = self.has(Rule::ChmodSymbols) || value.bytes().all(|b| b.is_ascii_digit());
+        let mode = if octal { chmod::parse(value) } else { Err(chmod::not_octal(value)) };
+        mode.map_err(|e| Fail::new("invalid-chmod", e))
+    }
+
+    /// `pathRelativeToWorkingDir`, then what the action makes of it.
+    fn destination(&self, stage: &Stage<'_>, written: &str) -> Result<String, String> {
+        let os = stage.os();
+        let keep = self.has(Rule::DestinationKeepsDot);
+        let dest =
+            paths::without_drive(written, os, keep).map_err(|e| format!("removing drive letter: {e}"))?;
+        let mut whole = if paths::is_abs(&dest, os) {
+            paths::normalize("/", &dest, os, keep)?
+        } else {
+            let here = dest == "." || dest.is_empty();
+            let dest = if here && self.has(Rule::DotKeepsSlash) { "./" } else { &dest };
+            paths::normalize(&stage.state.dir, dest, os, keep)?
+        };
+        if !keep && (written.is_empty() || written == "." || written.ends_with('/')) {
+            whole.push('/');
+        }
+        Ok(paths::action_path(&stage.state.dir, &whole, true))
     }
 
     fn expand_contents(
@@ -249,19 +282,6 @@ impl<'a> Resolver<'a> {
     }
 }
 
-/// `pathRelativeToWorkingDir`, then what the action makes of it.
-fn destination(stage: &Stage<'_>, dest: &str) -> Result<String, String> {
-    let os = stage.os();
-    let dest = paths::without_drive(dest, os, true).map_err(|e| format!("removing drive letter: {e}"))?;
-    let whole = if paths::is_abs(&dest, os) {
-        paths::normalize("/", &dest, os, true)?
-    } else {
-        let dest = if dest == "." || dest.is_empty() { "./" } else { &dest };
-        paths::normalize(&stage.state.dir, dest, os, true)?
-    };
-    Ok(paths::action_path(&stage.state.dir, &whole, true))
-}
-
 /// A copy with nothing but its source; the rest is filled in by [`finish`].
 pub(super) fn plain_copy(src: String) -> CopyAction {
     CopyAction {
@@ -292,7 +312,7 @@ fn finish(draft: &mut Draft, stage: &Stage<'_>, job: &Job<'_>) {
     copy.owner = Some(&job.chown).filter(|c| !c.is_empty()).map(|c| Owner::parse(c));
     copy.exclude_patterns.clone_from(&job.copy.exclude);
     match &job.chmod {
-        chmod::Chmod::Unset => {}
+        chmod::Chmod::Unset | chmod::Chmod::Ignored => {}
         chmod::Chmod::Bits(bits) => copy.mode = *bits,
         chmod::Chmod::Symbols(symbols) => {
             copy.mode = 0;

@@ -71,6 +71,21 @@ pub(super) fn resolve(
     }
 }
 
+/// The epoch where it can only be a number, before [`Rule::EpochNames`](crate::buildkit::Rule::EpochNames): that of the build
+/// argument, or with `default` of the global ARG.
+///
+/// # Errors
+/// A value that is no number.
+pub(super) fn number_of(build_args: &BuildArgs, globals: &EnvList, default: bool) -> Result<Epoch, Fail> {
+    let given = build_args.get(KEY).map(String::as_str).filter(|v| !v.is_empty());
+    let value = given.or_else(|| globals.value(KEY).filter(|v| default && !v.is_empty()));
+    let Some(value) = value else { return Ok(Epoch::Unset) };
+    match number(value) {
+        Some(seconds) => Ok(Epoch::At(seconds.wrapping_mul(1_000_000_000))),
+        None => Err(Fail::new("source-date-epoch", format!("invalid SOURCE_DATE_EPOCH: {value}"))),
+    }
+}
+
 fn open(globals: &mut EnvList, value: &str) -> Epoch {
     if globals.get(KEY).is_some() {
         globals.set(KEY, value, false);

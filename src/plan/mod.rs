@@ -34,6 +34,7 @@ mod stages;
 mod tests;
 mod text;
 mod url;
+mod versions;
 mod warn;
 mod words;
 mod workdir;
@@ -46,6 +47,7 @@ pub use lint::{Linted, lints_of_unreadable};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use crate::buildkit::{Version, Versions};
 use crate::dockerfile::{Lint, Span};
 use crate::image::{Image, Platform};
 use crate::pattern::Matcher;
@@ -69,6 +71,9 @@ pub struct PlanOptions {
     pub no_cache_filter: Vec<String>,
     /// The patterns of the context's ignore file, for the check `CopyIgnoredFile`; `None` for no file, or one that can't be read.
     pub ignore: Option<Arc<Matcher>>,
+    /// The engine's version of BuildKit, whose frontend reads the Dockerfile unless a `# syntax` line names another; `None` where
+    /// nobody told, for the newest.
+    pub buildkit: Option<Version>,
 }
 
 /// Where a named context comes from.
@@ -117,6 +122,8 @@ pub trait Images {
 /// The build of one target, as far as the Dockerfile tells it.
 #[derive(Debug, Clone)]
 pub struct Plan {
+    /// The versions of BuildKit that it is made for.
+    pub versions: Versions,
     /// Every vertex that the target needs, inputs before users.
     pub graph: Graph,
     /// The vertex of the target's final state; `None` for an empty scratch image.

@@ -13,6 +13,7 @@ use super::stage::{Stage, StageId};
 use super::text::parse_bool;
 use super::words::Words;
 use super::{Images, NamedContext, Plan, PlanError, PlanOptions, PlanWarning, ResolveError};
+use crate::buildkit::{Rule, Version, Versions};
 use crate::dockerfile::{Dockerfile, Span};
 use crate::image::Platform;
 
@@ -20,6 +21,7 @@ use crate::image::Platform;
 pub(super) struct Resolver<'a> {
     pub dockerfile: &'a Dockerfile,
     pub options: &'a PlanOptions,
+    pub versions: Versions,
     pub images: &'a dyn Images,
     pub words: Words,
     pub platforms: Platforms,
@@ -85,6 +87,7 @@ impl<'a> Resolver<'a> {
         Self {
             dockerfile,
             options,
+            versions: versions(dockerfile, options),
             images,
             words: Words::new(dockerfile.escape),
             platforms: Platforms { build, target },
@@ -106,6 +109,11 @@ impl<'a> Resolver<'a> {
         }
     }
 
+    /// Whether the frontend that reads the Dockerfile follows a rule.
+    pub(super) fn has(&self, rule: Rule) -> bool {
+        self.versions.frontend.has(rule)
+    }
+
     fn carry_out(mut self) -> Result<Plan, ResolveError> {
         let target = match self.prepare() {
             Ok(target) => target,
@@ -125,6 +133,7 @@ impl<'a> Resolver<'a> {
     /// Everything that comes before the first base image, in BuildKit's order.
     fn prepare(&mut self) -> Result<StageId, Fail> {
         self.warn_frontend();
+        self.check_version()?;
         self.read_switches()?;
         let last = self.dockerfile.stages.last().ok_or_else(|| {
             Fail::new("no-stages", "dockerfile contains no stages to build").say("there is no FROM")
@@ -132,7 +141,8 @@ impl<'a> Resolver<'a> {
         self.lint_file();
         let target_name = self.options.target.as_deref().filter(|t| !t.is_empty());
         let target_name = target_name.or(last.name.as_deref()).unwrap_or("");
-        self.globals = args::predefined(&self.platforms, target_name, &self.build_args);
+        self.globals =
+            args::predefined(&self.platforms, target_name, &self.build_args, self.versions.frontend);
         self.lint_default_bases();
         args::add_global(&mut self.globals, self.dockerfile, &self.words, &self.build_args)?;
         self.resolve_epoch()?;
@@ -165,7 +175,11 @@ impl<'a> Resolver<'a> {
                 Some(_) => Named::NoTime,
             })
         };
-        self.epoch = epoch::resolve(&mut self.build_args, &mut self.globals, self.dockerfile, named)?;
+        self.epoch = if self.has(Rule::EpochNames) {
+            epoch::resolve(&mut self.build_args, &mut self.globals, self.dockerfile, named)?
+        } else {
+            epoch::number_of(&self.build_args, &self.globals, self.has(Rule::EpochDefault))?
+        };
         Ok(())
     }
 
@@ -183,6 +197,7 @@ impl<'a> Resolver<'a> {
             |id| self.stages[id].name().map_or_else(|| format!("stage-{id}"), str::to_owned),
         );
         Plan {
+            versions: self.versions,
             target: lowered.target,
             target_name,
             image: target.map(|t| self.target_image(t)).unwrap_or_default(),
@@ -193,4 +208,11 @@ impl<'a> Resolver<'a> {
             lints: self.linter.into_lints(),
         }
     }
+}
+
+/// Another frontend than the engine's own is taken to be as new as any that is known.
+fn versions(dockerfile: &Dockerfile, options: &PlanOptions) -> Versions {
+    let engine = options.buildkit.unwrap_or_default();
+    let other = dockerfile.syntax.is_some() || options.build_args.contains_key("BUILDKIT_SYNTAX");
+    Versions { engine, frontend: if other { Version::NEWEST } else { engine } }
 }

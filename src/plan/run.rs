@@ -14,6 +14,7 @@ use super::problem::Fail;
 use super::resolve::Resolver;
 use super::stage::{Config, Stage};
 use super::{Exec, names, paths};
+use crate::buildkit::Rule;
 use crate::dockerfile::{Lexer, Mount, MountType, Run, chomp, lossy};
 use crate::image::Platform;
 
@@ -83,7 +84,8 @@ impl<'a> Resolver<'a> {
         }
         *shown += &format!(" ({})", names::summary(&lossy(&first.data)));
         let data = if first.chomp { chomp(&first.data) } else { first.data.clone() };
-        if stage.config.os == "windows" || !data.starts_with(b"#!") {
+        let looked_at = if self.has(Rule::ChompBeforeShebang) { &data } else { &first.data };
+        if stage.config.os == "windows" || !looked_at.starts_with(b"#!") {
             return Ok(vec![lossy(&data).into_owned()]);
         }
         let label = self.inline_label(stage, place);

@@ -7,6 +7,7 @@ use super::problem::Fail;
 use super::resolve::Resolver;
 use super::stage::Stage;
 use super::{FileActionKind, Owner, User, names, paths};
+use crate::buildkit::Rule;
 use crate::image::Platform;
 
 impl<'a> Resolver<'a> {
@@ -47,7 +48,7 @@ impl<'a> Resolver<'a> {
             mode: 0o755,
             parents: true,
             owner: Some(&stage.config.user).filter(|u| !u.is_empty()).map(|u| Owner::parse(u)),
-            timestamp: self.epoch.nanoseconds(),
+            timestamp: if self.has(Rule::WorkdirEpoch) { self.epoch.nanoseconds() } else { -1 },
         };
         let name = names::upper_first(&self.words.named(&instruction.text, &stage.state.env));
         let label = self.label(stage, place, 1, &name, Vec::new());

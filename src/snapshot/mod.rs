@@ -15,6 +15,7 @@ pub use comparable::{Incomparable, comparable};
 pub use file::{FileError, read};
 pub use store::{Kept, Last, Store};
 
+use crate::buildkit::Version;
 use crate::cache::Remembered;
 use crate::digest::Digest;
 use crate::entry::Entry;
@@ -24,6 +25,8 @@ use crate::entry::Entry;
 pub struct Snapshot {
     /// What it is a snapshot of.
     pub subject: Subject,
+    /// The version of BuildKit whose keys these are.
+    pub buildkit: Version,
     /// Build arguments that were given, by name: BLAKE3 of their values.
     pub arguments: BTreeMap<String, Digest>,
     /// The ignore files, by the name of the local source: `context`, or a named context's.

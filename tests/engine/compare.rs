@@ -32,7 +32,9 @@ pub enum Verdict {
 
 /// Builds `context` with `options` and plans it.
 pub fn compare(engine: &Engine, can: Abilities, options: &[String], context: &Path) -> Verdict {
-    let run = cli::run(cli::command().args(["plan", "--format", "json"]).args(options).arg(context));
+    let version = ["--buildkit", can.version];
+    let run =
+        cli::run(cli::command().args(["plan", "--format", "json"]).args(version).args(options).arg(context));
     let doc = match run.json() {
         Ok(doc) => doc,
         Err(why) => return Verdict::Different(vec![format!("plan: {why}")]),
@@ -43,7 +45,7 @@ pub fn compare(engine: &Engine, can: Abilities, options: &[String], context: &Pa
         Outcome::Exported(_) if !errors.is_empty() => {
             Verdict::Different(vec![format!("the engine builds it, plan says: {errors:?}")])
         }
-        Outcome::Exported(want) => compare_records(can, &doc, &want),
+        Outcome::Exported(want) => compare_records(&doc, &want),
         Outcome::Failed(why) if depends_on_the_world(&why) => Verdict::NotForeseeable,
         Outcome::Failed(why) if errors.is_empty() && hidden_in_a_base(&why, options) => {
             Verdict::NotForeseeable
@@ -68,20 +70,14 @@ fn hidden_in_a_base(why: &str, options: &[String]) -> bool {
     options.iter().any(|o| o == "--build-context") && at_destination.iter().any(|text| why.contains(text))
 }
 
-fn compare_records(can: Abilities, doc: &Value, want: &[Record]) -> Verdict {
+fn compare_records(doc: &Value, want: &[Record]) -> Verdict {
     let got = match records::parse(&doc["records"]) {
         Ok(got) => got,
         Err(why) => return Verdict::Different(vec![why]),
     };
     let open =
         keys_of(doc, |s| s["content_key"].is_null() && s["open"].as_array().is_some_and(|o| !o.is_empty()));
-    let masked = if can.pattern_keys { BTreeSet::new() } else { keys_of(doc, has_pattern) };
-    let (want, got) = if masked.is_empty() {
-        (want.to_vec(), got)
-    } else {
-        (records::without_content_of(&masked, want), records::without_content_of(&masked, &got))
-    };
-    let differences = records::differences_but_for(&open, &want, &got);
+    let differences = records::differences_but_for(&open, want, &got);
     if differences.is_empty() { Verdict::Equal } else { Verdict::Different(differences) }
 }
 
@@ -89,12 +85,6 @@ fn compare_records(can: Abilities, doc: &Value, want: &[Record]) -> Verdict {
 fn keys_of(doc: &Value, which: impl Fn(&Value) -> bool) -> BTreeSet<&str> {
     let steps = doc["steps"].as_array().into_iter().flatten();
     steps.filter(|s| which(s)).filter_map(|s| s["cache_key"].as_str()).collect()
-}
-
-/// A step whose content key older engines compute in another way.
-fn has_pattern(step: &Value) -> bool {
-    let text = step["name"].as_str().unwrap_or("");
-    text.contains("--exclude") || text.contains(['*', '?', '[', '\\'])
 }
 
 fn compare_errors(can: Abilities, ours: &[&str], theirs: &str) -> Verdict {

@@ -61,20 +61,21 @@ struct Story {
     options: Vec<String>,
     rng: Rng,
     seed: u64,
+    version: &'static str,
 }
 
 impl Story {
     fn new(engine: &Engine, seed: u64) -> Self {
         let nonce = nonce();
         let (base, context, options) = place(&Build::from_seed(seed, engine.can), &nonce);
-        Self { base, context, options, rng: Rng::with_seed(seed), seed }
+        Self { base, context, options, rng: Rng::with_seed(seed), seed, version: engine.can.version }
     }
 
     /// What `why` says of every step, by its name.
     fn predict(&self, against: &str) -> Result<BTreeMap<String, Value>, String> {
         let mut command = cli::command();
         command
-            .args(["why", "--format", "json", "--against", against])
+            .args(["why", "--format", "json", "--against", against, "--buildkit", self.version])
             .args(&self.options)
             .arg(&self.context);
         let doc = cli::run(&mut command).json().map_err(|e| format!("seed {}: why: {e}", self.seed))?;
@@ -85,7 +86,10 @@ impl Story {
     fn snapshot(&self, name: &str) -> String {
         let path = self.base.path().join(name).display().to_string();
         let mut command = cli::command();
-        command.args(["snapshot", "-o", &path]).args(&self.options).arg(&self.context);
+        command
+            .args(["snapshot", "-o", &path, "--buildkit", self.version])
+            .args(&self.options)
+            .arg(&self.context);
         cli::run(&mut command).expect_code(0);
         path
     }

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 const ARROWS: &[(&str, &[&str])] = &[
     ("entry", &[]),
     ("gopath", &[]),
+    ("buildkit", &[]),
     ("observer", &[]),
     ("wording", &[]),
     ("litter", &[]),
@@ -26,9 +27,12 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("git", &["context", "entry", "gopath"]),
     ("pack", &["digest", "entry", "observer"]),
     ("session", &["context", "credentials", "entry", "observer", "pattern", "wording"]),
-    ("plan", &["digest", "dockerfile", "gopath", "image", "pattern"]),
-    ("cache", &["digest", "dockerfile", "entry", "gopath", "image", "observer", "pattern", "plan"]),
-    ("snapshot", &["cache", "digest", "entry"]),
+    ("plan", &["buildkit", "digest", "dockerfile", "gopath", "image", "pattern"]),
+    (
+        "cache",
+        &["buildkit", "digest", "dockerfile", "entry", "gopath", "image", "observer", "pattern", "plan"],
+    ),
+    ("snapshot", &["buildkit", "cache", "digest", "entry"]),
     ("diff", &["cache", "digest", "entry", "gopath", "litter", "pattern", "snapshot", "wording"]),
     ("imported", &["cache", "credentials", "digest", "image"]),
     (
@@ -58,6 +62,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     (
         "ops",
         &[
+            "buildkit",
             "cache",
             "check",
             "context",
@@ -90,8 +95,8 @@ const ARROWS: &[(&str, &[&str])] = &[
     (
         "cli",
         &[
-            "check", "digest", "engine", "error", "image", "imported", "observer", "ops", "pack", "plan",
-            "progress", "project", "report", "snapshot",
+            "buildkit", "check", "digest", "engine", "error", "image", "imported", "observer", "ops", "pack",
+            "plan", "progress", "project", "report", "snapshot",
         ],
     ),
 ];

@@ -45,7 +45,7 @@ fn put(folder: &Path, media_type: &str, bytes: &[u8]) -> Value {
 
 /// Writes recorded records as the `type=local` cache that they were read from. Layers are not recorded: blobs that are none stand in
 /// for them, so that there are results, but no files to name.
-fn export(folder: &Path, records: &[Value]) {
+pub fn export(folder: &Path, records: &[Value]) {
     let (mut layers, mut blobs): (Vec<Value>, Vec<Value>) = (Vec::new(), Vec::new());
     let mut result = |length: &Value| {
         for depth in 0..length.as_u64().expect("a length") {

@@ -39,5 +39,6 @@ mod support;
 mod surprises;
 mod usage;
 mod vectors;
+mod versions;
 mod voices;
 mod why;

@@ -1,6 +1,7 @@
 //! ExecOp (`solver/llbsolver/ops/exec.go`).
 
 use super::Dependency;
+use crate::buildkit::{Rule, Versions};
 use crate::cache::json::{Object, array};
 use crate::cache::{Selector, selector};
 use crate::gopath;
@@ -8,20 +9,25 @@ use crate::image::Platform;
 use crate::plan::{Exec, ExecMount, ExecMountKind};
 
 /// The operation in JSON, and how it looks at its inputs.
-pub(super) fn identity(exec: &Exec, platform: &Platform, inputs: usize) -> (String, Vec<Dependency>) {
+pub(super) fn identity(
+    exec: &Exec,
+    platform: &Platform,
+    inputs: usize,
+    versions: Versions,
+) -> (String, Vec<Dependency>) {
     let json = Object::new()
         .text("Type", "buildkit.exec.v0")
-        .json("Exec", Some(exec_json(exec)))
+        .json("Exec", Some(exec_json(exec, versions)))
         .text_always("OS", &platform.os)
         .text_always("Arch", &platform.architecture)
         .text("Variant", &platform.variant)
         .text("OSVersion", &platform.os_version)
         .texts("OSFeatures", &platform.os_features)
         .finish();
-    (json, dependencies(&exec.mounts, inputs))
+    (json, dependencies(&exec.mounts, inputs, versions))
 }
 
-fn exec_json(exec: &Exec) -> String {
+fn exec_json(exec: &Exec, versions: Versions) -> String {
     let secrets = exec
         .secret_env
         .iter()
@@ -32,7 +38,7 @@ fn exec_json(exec: &Exec) -> String {
         .map(|(name, optional)| Object::new().text("name", name).flag("optional", *optional).finish());
     Object::new()
         .json("meta", Some(meta_json(exec)))
-        .json("mounts", mounts_json(&exec.mounts))
+        .json("mounts", mounts_json(&exec.mounts, versions))
         .int("network", i64::from(exec.network))
         .int("security", i64::from(exec.security))
         .json("secretenv", list(secrets))
@@ -54,7 +60,7 @@ fn meta_json(exec: &Exec) -> String {
 }
 
 /// A plain root mount alone is left out, as old versions of BuildKit left out all mounts.
-fn mounts_json(mounts: &[ExecMount]) -> Option<String> {
+fn mounts_json(mounts: &[ExecMount], versions: Versions) -> Option<String> {
     if let [only] = mounts
         && only.dest == "/"
         && !only.read_only
@@ -62,10 +68,16 @@ fn mounts_json(mounts: &[ExecMount]) -> Option<String> {
     {
         return None;
     }
-    list(mounts.iter().map(mount_json))
+    list(mounts.iter().map(|m| mount_json(m, versions)))
 }
 
-fn mount_json(mount: &ExecMount) -> String {
+/// The mount's input as its frontend writes it.
+fn input(mount: &ExecMount, versions: Versions) -> i64 {
+    let special = matches!(mount.kind, ExecMountKind::Secret { .. } | ExecMountKind::Ssh { .. });
+    if special && !versions.frontend.has(Rule::SecretsWithoutInput) { 0 } else { mount.input }
+}
+
+fn mount_json(mount: &ExecMount, versions: Versions) -> String {
     let number = match mount.kind {
         ExecMountKind::Bind => 0,
         ExecMountKind::Secret { .. } => 1,
@@ -73,12 +85,13 @@ fn mount_json(mount: &ExecMount) -> String {
         ExecMountKind::Cache { .. } => 3,
         ExecMountKind::Tmpfs(_) => 4,
     };
-    let base = Object::new()
-        .int("input", mount.input)
-        .text("dest", &mount.dest)
-        .int("output", mount.output)
-        .flag("readonly", mount.read_only)
-        .int("mountType", number);
+    let all = !versions.engine.has(Rule::ZerosLeftOut);
+    let number_of = |object: Object, key: &str, value: i64| {
+        if all { object.int_always(key, value) } else { object.int(key, value) }
+    };
+    let base = number_of(Object::new(), "input", input(mount, versions)).text("dest", &mount.dest);
+    let base =
+        number_of(base, "output", mount.output).flag("readonly", mount.read_only).int("mountType", number);
     let secret = |id: &str, owner: (u32, u32), mode: u32, optional: bool| {
         Object::new()
             .text("ID", id)
@@ -111,16 +124,19 @@ fn cache_json(mount: &ExecMount, id: &str, sharing: i32) -> String {
 
 /// How the mounts look at the inputs (`getMountDeps`): of several mounts of one input the last decides whether it has a
 /// content key.
-fn dependencies(mounts: &[ExecMount], inputs: usize) -> Vec<Dependency> {
+fn dependencies(mounts: &[ExecMount], inputs: usize, versions: Versions) -> Vec<Dependency> {
     let mut out: Vec<(Vec<String>, bool)> = vec![(Vec::new(), false); inputs];
     for mount in mounts {
-        if matches!(
+        let special = matches!(
             mount.kind,
             ExecMountKind::Secret { .. } | ExecMountKind::Ssh { .. } | ExecMountKind::Tmpfs(_)
-        ) {
+        );
+        if special && versions.engine.has(Rule::SecretsWithoutInput) {
             continue;
         }
-        let Some((paths, by_content)) = usize::try_from(mount.input).ok().and_then(|i| out.get_mut(i)) else {
+        let Some((paths, by_content)) =
+            usize::try_from(input(mount, versions)).ok().and_then(|i| out.get_mut(i))
+        else {
             continue;
         };
         let path = gopath::join(&[b"/", mount.selector.as_bytes()]);

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Dependency;
+use crate::buildkit::{Rule, Version};
 use crate::cache::json::{self, Object};
 use crate::cache::{Selector, selector};
 use crate::gopath;
@@ -12,9 +13,10 @@ use crate::plan::{CopyAction, FileAction, FileActionKind, Owner, User};
 type Selectors = BTreeMap<usize, Vec<Selector>>;
 
 /// The operation in JSON, and how it looks at its inputs.
-pub(super) fn identity(actions: &[FileAction], inputs: usize) -> (String, Vec<Dependency>) {
+pub(super) fn identity(actions: &[FileAction], inputs: usize, version: Version) -> (String, Vec<Dependency>) {
     let mut selectors = Selectors::new();
-    let texts: Vec<String> = actions.iter().map(|a| action_json(a, inputs, &mut selectors)).collect();
+    let texts: Vec<String> =
+        actions.iter().map(|a| action_json(a, inputs, version, &mut selectors)).collect();
     let json = Object::new()
         .text("Type", "buildkit.file.v0")
         .json("Actions", Some(json::array(texts.iter().map(|t| json::base64(t.as_bytes())))))
@@ -31,15 +33,15 @@ pub(super) fn identity(actions: &[FileAction], inputs: usize) -> (String, Vec<De
     (json, (0..inputs).map(dependency).collect())
 }
 
-fn action_json(action: &FileAction, inputs: usize, selectors: &mut Selectors) -> String {
+fn action_json(action: &FileAction, inputs: usize, version: Version, selectors: &mut Selectors) -> String {
     match &action.kind {
         FileActionKind::Copy(copy) => {
             select_owner(copy.owner.as_ref(), selectors);
             let from = usize::try_from(action.secondary).ok().filter(|i| *i < inputs);
             if let Some(i) = from {
-                selectors.entry(i).or_default().push(copy_selector(copy));
+                selectors.entry(i).or_default().push(copy_selector(copy, version));
             }
-            copy_json(copy, from.is_some())
+            copy_json(copy, from.is_some(), version)
         }
         FileActionKind::Mkdir { path, mode, parents, owner, timestamp } => {
             select_owner(owner.as_ref(), selectors);
@@ -47,7 +49,7 @@ fn action_json(action: &FileAction, inputs: usize, selectors: &mut Selectors) ->
                 .text("path", path)
                 .int("mode", i64::from(*mode))
                 .flag("makeParents", *parents)
-                .json("owner", owner_json(owner.as_ref()))
+                .json("owner", owner_json(owner.as_ref(), version))
                 .int("timestamp", *timestamp)
                 .finish()
         }
@@ -57,7 +59,7 @@ fn action_json(action: &FileAction, inputs: usize, selectors: &mut Selectors) ->
                 .text("path", path)
                 .int("mode", i64::from(*mode))
                 .bytes("data", data)
-                .json("owner", owner_json(owner.as_ref()))
+                .json("owner", owner_json(owner.as_ref(), version))
                 .int("timestamp", *timestamp)
                 .finish()
         }
@@ -66,12 +68,12 @@ fn action_json(action: &FileAction, inputs: usize, selectors: &mut Selectors) ->
 
 /// The fields of `FileActionCopy` in the order of `ops.pb.go`. Where the source is selected by content only its base
 /// name is part of the operation.
-fn copy_json(copy: &CopyAction, selected: bool) -> String {
+fn copy_json(copy: &CopyAction, selected: bool, version: Version) -> String {
     let base = String::from_utf8_lossy(gopath::base(copy.src.as_bytes()));
     Object::new()
         .text("src", if selected { &base } else { &copy.src })
         .text("dest", &copy.dest)
-        .json("owner", owner_json(copy.owner.as_ref()))
+        .json("owner", owner_json(copy.owner.as_ref(), version))
         .int("mode", i64::from(copy.mode))
         .flag("followSymlink", copy.follow_symlink)
         .flag("dirCopyContents", copy.dir_copy_contents)
@@ -84,37 +86,57 @@ fn copy_json(copy: &CopyAction, selected: bool) -> String {
         .texts("exclude_patterns", &copy.exclude_patterns)
         .flag("alwaysReplaceExistingDestPaths", copy.always_replace)
         .text("modeStr", &copy.mode_str)
-        .texts("required_paths", &copy.required_paths)
+        .texts("required_paths", required(copy, version))
         .finish()
 }
 
-fn copy_selector(copy: &CopyAction) -> Selector {
+/// Paths that must be there; an engine that doesn't know the field drops it.
+fn required(copy: &CopyAction, version: Version) -> &[String] {
+    if version.has(Rule::RequiredPaths) { &copy.required_paths } else { &[] }
+}
+
+fn copy_selector(copy: &CopyAction, version: Version) -> Selector {
     Selector {
         path: copy.src.clone(),
         wildcard: copy.allow_wildcard && gopath::has_wildcard(copy.src.as_bytes()),
         follow_links: copy.follow_symlink,
         include: copy.include_patterns.clone(),
         exclude: copy.exclude_patterns.clone(),
-        required: copy.required_paths.clone(),
+        required: required(copy, version).to_vec(),
     }
 }
 
 /// `ChownOpt`, whose users have an encoder of their own (`solver/pb/json.go`).
-fn owner_json(owner: Option<&Owner>) -> Option<String> {
-    let user = |user: &User| {
-        let inner = match user {
-            User::Id(id) => Object::new().int("byId", i64::from(*id)),
-            User::Name(name, input) => Object::new()
-                .json("byName", Some(Object::new().text("name", name).int("input", *input).finish())),
-        };
-        Object::new().json("User", Some(inner.finish())).finish()
-    };
+fn owner_json(owner: Option<&Owner>, version: Version) -> Option<String> {
+    let user = |user: &User| Object::new().json("User", Some(user_json(user, version))).finish();
     owner.map(|o| {
         Object::new()
             .json("user", o.user.as_ref().map(user))
             .json("group", o.group.as_ref().map(user))
             .finish()
     })
+}
+
+/// One of the two kinds of a user: how their names are spelled, and whether zeros are left out, came with the Go code that was
+/// made from the protocol (gogo until v0.16, Go's own in v0.17) before it was fixed by hand.
+fn user_json(user: &User, version: Version) -> String {
+    let named = |name: &str, input: i64| Object::new().text("name", name).int("input", input).finish();
+    let named_always =
+        |name: &str, input: i64| Object::new().text("name", name).int_always("input", input).finish();
+    let object = Object::new();
+    match user {
+        User::Id(id) if version.has(Rule::LowerCaseOwners) => object.int("byId", i64::from(*id)),
+        User::Id(id) if version.has(Rule::ZerosLeftOut) => object.int_always("ByID", i64::from(*id)),
+        User::Id(id) => object.int("byID", i64::from(*id)),
+        User::Name(name, input) if version.has(Rule::LowerCaseOwners) => {
+            object.json("byName", Some(named(name, *input)))
+        }
+        User::Name(name, input) if version.has(Rule::ZerosLeftOut) => {
+            object.json("ByName", Some(named(name, *input)))
+        }
+        User::Name(name, input) => object.json("byName", Some(named_always(name, *input))),
+    }
+    .finish()
 }
 
 /// A name is looked up in the input; an index below zero is an error there that nobody looks at.

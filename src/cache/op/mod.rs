@@ -9,6 +9,7 @@ mod recorded;
 mod source;
 
 use super::{Selector, selector};
+use crate::buildkit::Versions;
 use crate::digest::Digest;
 use crate::plan::{Op, Source, Vertex};
 
@@ -51,8 +52,8 @@ impl Dependency {
     }
 }
 
-/// The cache map of a vertex.
-pub(super) fn cache_map(vertex: &Vertex) -> CacheMap {
+/// The cache map of a vertex in these versions.
+pub(super) fn cache_map(vertex: &Vertex, versions: Versions) -> CacheMap {
     let (json, inputs) = match &vertex.op {
         Op::Source(Source::Local(_)) => return CacheMap::Local,
         Op::Source(_) if !vertex.open.is_empty() => {
@@ -62,9 +63,9 @@ pub(super) fn cache_map(vertex: &Vertex) -> CacheMap {
             let (keys, open) = source::keys(source, &vertex.platform);
             return CacheMap::Source { keys, open };
         }
-        Op::File(actions) => file::identity(actions, vertex.inputs.len()),
-        Op::Exec(exec) => exec::identity(exec, &vertex.platform, vertex.inputs.len()),
-        Op::Merge => merge::identity(vertex.inputs.len()),
+        Op::File(actions) => file::identity(actions, vertex.inputs.len(), versions.engine),
+        Op::Exec(exec) => exec::identity(exec, &vertex.platform, vertex.inputs.len(), versions),
+        Op::Merge => merge::identity(vertex.inputs.len(), versions.engine),
     };
     CacheMap::Operation { json, inputs, open: vertex.open.clone() }
 }

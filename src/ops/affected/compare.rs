@@ -82,7 +82,7 @@ impl Unplannable {
 }
 
 fn requests(build: &Build, options: &AffectedOptions) -> Result<Vec<Request>, Unplannable> {
-    projects::requests(build, &options.bases, options.index.as_deref())
+    projects::requests(build, &options.bases, options.buildkit, options.index.as_deref())
 }
 
 fn option_reason(text: String, line: usize) -> AffectedReason {

@@ -10,6 +10,7 @@ use std::path::PathBuf;
 use self::compare::Outcome;
 use self::find::{Asked, Builds};
 use self::side::Side;
+use crate::buildkit::Version;
 use crate::error::Error;
 use crate::observer::Observer;
 use crate::project::Build;
@@ -30,6 +31,8 @@ pub struct AffectedOptions {
     pub context: Option<PathBuf>,
     /// What base images are: references and paths.
     pub bases: Vec<(String, PathBuf)>,
+    /// The engine's version of BuildKit; `None` for the newest.
+    pub buildkit: Option<Version>,
     /// The environment's variables, the same for both states.
     pub environment: BTreeMap<String, String>,
     /// The folder that remembers the digests of unchanged files.

@@ -44,6 +44,7 @@ use self::share::{Ahead, Now, Shared};
 pub use self::solve::{Capabilities, Driver, Solve, solve};
 use super::transport::{self, Transport};
 use super::{Mtime, PackOptions, PackStream, Packable, Request};
+use crate::buildkit::Version;
 use crate::digest::Digest;
 use crate::engine::{self, Endpoint, Engine, Patience};
 use crate::error::Error;
@@ -383,7 +384,7 @@ async fn begin(
         Some(Some(why)) => Err(why),
         Some(None) => {
             let (shared, ahead) = share::shared(false, true);
-            watch.foresight = foresight(job, last, Ahead { key_first: true, ..ahead }, observer);
+            watch.foresight = foresight(job, engine, last, Ahead { key_first: true, ..ahead }, observer);
             watch.wait(Duration::MAX, interrupt).await?;
             walked = Some(shared).filter(|_| !watch.knows_nothing());
             skipped(job, engine, watch.foreseen.as_ref(), last, &asked(solve)).await.map(Some)
@@ -400,7 +401,7 @@ async fn begin(
     // Without an earlier build there is nothing to foretell, and files are only read for the next one's sake.
     let later = last.is_none() && job.transport == Transport::Files;
     let (shared, ahead) = share::shared(later, job.store.is_some());
-    watch.foresight = foresight(job, last, ahead, observer);
+    watch.foresight = foresight(job, engine, last, ahead, observer);
     match later {
         true => watch.untell(if watch.policed { POLICED } else { predict::FIRST }),
         false => watch.wait(HEAD_START, interrupt).await?,
@@ -415,16 +416,25 @@ fn doubt(job: &Job, solve: &Solve, driver: Driver, last: Option<&Record>) -> Opt
     job.skip_unchanged.then(|| never().or(last.is_none().then_some(skip::UNKNOWN)))
 }
 
+/// The engine's version of BuildKit; `None` where its keys aren't known.
+fn version(engine: &Engine) -> Option<Version> {
+    let about = engine.about();
+    let told = about.buildkit.as_deref().and_then(Version::of_engine);
+    told.or_else(|| about.docker.as_deref().and_then(Version::of_docker))
+}
+
 /// Starts the prediction. Nobody waits for it when the build is interrupted, however many files there are still to read.
 fn foresight(
     job: &Job,
+    engine: &Engine,
     last: Option<&Record>,
     ahead: Ahead,
     observer: &Arc<dyn Observer + Send + Sync>,
 ) -> Option<oneshot::Receiver<Result<Foreseen, Error>>> {
     let request = job.request.as_ref().filter(|_| job.options.call.is_none())?;
     let (sender, receiver) = oneshot::channel();
-    let (request, last, observer) = (request.clone(), last.cloned(), Arc::clone(observer));
+    let (mut request, last, observer) = (request.clone(), last.cloned(), Arc::clone(observer));
+    request.plan.buildkit = version(engine);
     std::thread::spawn(move || {
         drop(sender.send(predict::foresee(&request, last.as_ref(), ahead, &*observer)));
     });

@@ -31,6 +31,7 @@ pub fn freeze(request: &Request, analysis: &Analysis<'_>) -> Snapshot {
     let scrub = Scrub::new(&request.plan.build_args, read.plan.as_ref());
     let mut snapshot = Snapshot {
         subject: subject(request, read),
+        buildkit: request.plan.buildkit.unwrap_or_default(),
         arguments: arguments(&request.plan.build_args),
         ignore_files: ignore_files(read),
         sources: sources(analysis),

@@ -177,7 +177,9 @@ fn project_requests(
     };
     let mut out = Vec::new();
     for build in project.builds.iter().filter(|b| !b.template) {
-        let Ok(of_platforms) = requests(build, &like.bases, like.index.as_deref()) else { continue };
+        let Ok(of_platforms) = requests(build, &like.bases, like.plan.buildkit, like.index.as_deref()) else {
+            continue;
+        };
         out.extend(of_platforms.into_iter().map(|request| (build.name.clone(), request)));
     }
     out

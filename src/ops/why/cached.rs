@@ -19,7 +19,7 @@ pub struct Looked<'a> {
 
 /// Why a key with a pattern in it may be another than the cache's, though no file changed.
 const OLDER: &str = "whether a BuildKit up to v0.25 wrote the cache: it makes the keys of wildcards, --exclude and --parents in \
-                     another way";
+                     another way (--buildkit tells)";
 
 impl Looked<'_> {
     /// The snapshot with those contents left open of which the cache can't tell whether they are the same: keys of patterns

@@ -61,6 +61,14 @@ pub(super) fn of(
     };
     let now = freeze(request, analysis);
     let before = before::open(request, options, &now, observer)?;
+    // A builder goes on with the version that it has, unless another one is told.
+    if let (None, State::Snapshot(snapshot)) = (request.plan.buildkit, &before.state)
+        && snapshot.buildkit != now.buildkit
+    {
+        let mut request = request.clone();
+        request.plan.buildkit = Some(snapshot.buildkit);
+        return why(&request, options, observer);
+    }
     Ok(compared(request, analysis, plan, &now, before))
 }
 
@@ -91,14 +99,20 @@ fn compared(
     let mut advice = Vec::new();
     let comparison = match &before.state {
         State::Snapshot(snapshot) => {
+            before.notes.extend(another_version(snapshot, now));
             let mut comparison = diff::compare(Baseline::Snapshot(snapshot), now);
             advice = super::hints(read, snapshot, now, &mut comparison);
             comparison
         }
         State::Cache(cache) => {
             let looked = Looked { cache, plan, analysis, now };
-            let mut comparison =
-                diff::compare(Baseline::Records(&cache.remembered), &looked.without_doubtful_keys());
+            let mut comparison = diff::compare(
+                Baseline::Records(&cache.remembered),
+                &match request.plan.buildkit {
+                    Some(_) => now.clone(),
+                    None => looked.without_doubtful_keys(),
+                },
+            );
             before.notes.extend(looked.name_files(&mut comparison));
             before.report.cache = before.report.cache.or_else(|| Some(looked.answer(&comparison)));
             comparison
@@ -117,6 +131,17 @@ fn compared(
         hints: answer::hints(plan, advice),
         notes,
     }
+}
+
+/// The words for a baseline that another version of BuildKit made.
+fn another_version(before: &Snapshot, now: &Snapshot) -> Option<String> {
+    let (old, new) = (before.buildkit, now.buildkit);
+    let text = || {
+        format!(
+            "the baseline has the keys of BuildKit {old}, this has those of {new}: that alone lets steps rerun"
+        )
+    };
+    (old != new).then(text)
 }
 
 /// The Dockerfile's path from the current folder, for those who point at its lines.

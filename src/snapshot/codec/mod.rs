@@ -30,6 +30,7 @@ use std::io::{self, Read as _, Write as _};
 
 use self::wire::{Reader, Writer};
 use super::Snapshot;
+use crate::buildkit::Version;
 
 pub use self::wire::Malformed;
 
@@ -73,6 +74,9 @@ pub enum FormatError {
 pub fn limit(size: u64) -> u64 {
     (256 << 20) + size.saturating_mul(100)
 }
+
+/// The version of BuildKit that a snapshot is of which doesn't tell one.
+const FIRST: Version = Version::FIRST;
 
 /// The largest file that is read.
 pub const LARGEST: u64 = 1 << 30;
@@ -196,6 +200,10 @@ fn payload(snapshot: &Snapshot) -> Vec<u8> {
     section(&mut out, 7, |out| out.option(snapshot.target, Writer::size));
     section(&mut out, 8, |out| graph::write_remembered(out, &snapshot.remembered));
     section(&mut out, 9, |out| out.list(&snapshot.failures, steps::write_failure));
+    // Added later: readers skip sections that they don't know, and without this one it is the version that was the newest then.
+    if snapshot.buildkit != FIRST {
+        section(&mut out, 10, |out| out.text(&snapshot.buildkit.to_string()));
+    }
     out.0
 }
 
@@ -209,7 +217,7 @@ fn section(out: &mut Writer, number: u64, write: impl FnOnce(&mut Writer)) {
 fn read_payload(payload: &[u8], limit: u64) -> Result<Snapshot, Malformed> {
     let grant = Cell::new(limit);
     let mut sections = Reader::new(payload, &grant);
-    let mut snapshot = Snapshot::default();
+    let mut snapshot = Snapshot { buildkit: FIRST, ..Snapshot::default() };
     while !sections.is_empty() {
         let number = sections.number()?;
         let length = sections.size()?;
@@ -234,6 +242,10 @@ fn read_section(snapshot: &mut Snapshot, number: u64, from: &mut Reader<'_>) -> 
         7 => snapshot.target = from.option(Reader::size)?,
         8 => snapshot.remembered = graph::read_remembered(from)?,
         9 => snapshot.failures = from.list(steps::read_failure)?,
+        10 => {
+            let version = from.text()?.parse();
+            snapshot.buildkit = version.map_err(|_| Malformed::Value("the version of BuildKit"))?;
+        }
         _ => return Ok(false),
     }
     Ok(true)

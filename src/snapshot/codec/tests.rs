@@ -5,6 +5,7 @@ use proptest::option;
 use proptest::prelude::*;
 
 use super::*;
+use crate::buildkit::Version;
 use crate::cache::{Remembered, RememberedLink, RememberedRecord};
 use crate::digest::{Algorithm, Digest};
 use crate::entry::{ContextPath, Entry, Extra, FileType, Stat};
@@ -114,6 +115,7 @@ fn sample() -> Snapshot {
         variables: vec![variable.clone(), path.clone()],
     };
     Snapshot {
+        buildkit: Version::FIRST,
         subject: Subject {
             tool: "stowaway 0.1.0".into(),
             taken: Some(1_700_000_000),
@@ -433,6 +435,7 @@ prop_compose! {
         let failure = |(step, code, message, path)| Failure { step, code, message, path };
         let rules = |(source, (name, bytes))| (source, IgnoreRules { name, bytes });
         let mut snapshot = Snapshot {
+            buildkit: if taken.is_some() { Version::NEWEST } else { Version::OLDEST },
             subject: Subject { tool, taken, context, dockerfile, target: target_name, platform, revision },
             arguments,
             ignore_files: ignore_files.into_iter().map(rules).collect(),

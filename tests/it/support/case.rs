@@ -90,7 +90,12 @@ pub struct Round {
 
 /// Every case in a folder of `fixtures/buildkit`, by name.
 pub fn load_all(folder: &str) -> Vec<Case> {
-    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/buildkit").join(folder);
+    load_folder(&format!("fixtures/buildkit/{folder}"))
+}
+
+/// Every recorded case of a folder of this package.
+pub fn load_folder(folder: &str) -> Vec<Case> {
+    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
     let mut files: Vec<PathBuf> = fs::read_dir(&dir)
         .unwrap_or_else(|e| panic!("reading {}: {e}", dir.display()))
         .map(|f| f.expect("a directory entry").path())

@@ -18,16 +18,12 @@ pub struct Abilities {
     pub exclude: bool,
     /// `COPY --parents` (not before the built-in frontend of BuildKit v0.26).
     pub parents: bool,
-    /// `--chown`, `--chmod` in symbols, `USER` before `WORKDIR`: older BuildKits write the owner in another way into the key.
-    pub owners: bool,
-    /// `--link`: BuildKit v0.13 writes another key for the merge.
-    pub links: bool,
-    /// `RUN --mount`: BuildKit v0.13 writes other options into the key.
-    pub mounts: bool,
+    /// `--chmod` in symbols (not before BuildKit v0.20).
+    pub symbols: bool,
     /// Names that are not UTF-8: buildx and dockerd refuse them in the transfer.
     pub raw_names: bool,
-    /// The content key of sources with wildcards or excludes, which was computed in another way until BuildKit v0.25. Where this is false, all but that key is compared.
-    pub pattern_keys: bool,
+    /// The version of BuildKit that it has, as `--buildkit` takes it.
+    pub version: &'static str,
     /// `${X#a}`, `${X%a}`, `${X/a/b}`: not before BuildKit v0.17.
     pub modifiers: bool,
     /// Error texts are those of the recorded answers; elsewhere it counts only that both fail.
@@ -39,28 +35,19 @@ impl Abilities {
     pub const ALL: Self = Self {
         exclude: true,
         parents: true,
-        owners: true,
-        links: true,
-        mounts: true,
+        symbols: true,
         raw_names: true,
-        pattern_keys: true,
+        version: "newest",
         modifiers: true,
         error_texts: true,
     };
     /// The newest BuildKit's through buildx, which sends no names that are not UTF-8.
     pub const NEWEST: Self = Self { raw_names: false, ..Self::ALL };
     /// Docker 28's (BuildKit v0.25).
-    pub const DOCKER_28: Self =
-        Self { parents: false, pattern_keys: false, error_texts: false, ..Self::NEWEST };
+    pub const DOCKER_28: Self = Self { parents: false, version: "0.25", error_texts: false, ..Self::NEWEST };
     /// Docker 26's (BuildKit v0.13).
-    pub const DOCKER_26: Self = Self {
-        exclude: false,
-        owners: false,
-        links: false,
-        mounts: false,
-        modifiers: false,
-        ..Self::DOCKER_28
-    };
+    pub const DOCKER_26: Self =
+        Self { exclude: false, modifiers: false, symbols: false, version: "0.13", ..Self::DOCKER_28 };
 }
 
 /// A random build.
@@ -384,7 +371,7 @@ impl Writer<'_> {
             1 => self.env(),
             2 | 3 if shell => self.run(),
             4 => self.heredoc(),
-            5 if self.abilities.owners && self.rng.bool() => self.other("USER 1000:1000"),
+            5 if self.rng.bool() => self.other("USER 1000:1000"),
             5 => self.onbuild(),
             6..=9 if self.stages.len() > 1 => self.copy_from(),
             _ => self.copy(),
@@ -430,16 +417,15 @@ impl Writer<'_> {
     }
 
     fn run(&mut self) {
-        let mounts = self.abilities.mounts;
         let path = some_path(&mut self.rng, self.tree);
         let plain = !path.contains([' ', '\'', ',', '"', '%']);
         let line = match self.rng.u8(..7) {
-            0 if mounts => "RUN --mount=type=cache,target=/cache touch /@N@-cached".to_owned(),
-            1 if mounts && plain => {
+            0 => "RUN --mount=type=cache,target=/cache touch /@N@-cached".to_owned(),
+            1 if plain => {
                 format!("RUN --mount=type=bind,source={path},target=/mnt touch /@N@-bound")
             }
-            2 if mounts => "RUN --mount=target=/mnt touch /@N@-all".to_owned(),
-            3 if mounts => "RUN --mount=type=tmpfs,target=/t --network=none touch /@N@-tmp".to_owned(),
+            2 => "RUN --mount=target=/mnt touch /@N@-all".to_owned(),
+            3 => "RUN --mount=type=tmpfs,target=/t --network=none touch /@N@-tmp".to_owned(),
             4 => "RUN [\"/bin/sh\", \"-c\", \"touch /@N@-exec\"]".to_owned(),
             _ => "RUN mkdir -p /@N@/run && touch /@N@/run/x".to_owned(),
         };
@@ -502,17 +488,20 @@ impl Writer<'_> {
     fn flags(&mut self) -> Vec<String> {
         let mut flags = Vec::new();
         if self.rng.u8(..6) == 0 {
-            let modes: &[&str] =
-                if self.abilities.owners { &["644", "0755", "u=rwX,go=rX", "0"] } else { &["644", "0755"] };
+            let modes = if self.abilities.symbols {
+                &["644", "0755", "u=rwX,go=rX", "0"][..]
+            } else {
+                &["644", "0755"]
+            };
             flags.push(format!("--chmod={}", pick(&mut self.rng, modes)));
         }
-        if self.abilities.owners && self.rng.u8(..6) == 0 {
+        if self.rng.u8(..6) == 0 {
             let shell = self.stages.last().expect("begun").has_shell;
             let owners: &[&str] =
                 if shell { &["netra:staff", "netra", "1:2", "root"] } else { &["1:2", "7", "0:0", "65534"] };
             flags.push(format!("--chown={}", pick(&mut self.rng, owners)));
         }
-        if self.abilities.links && self.rng.u8(..8) == 0 {
+        if self.rng.u8(..8) == 0 {
             flags.push("--link".into());
         }
         flags

@@ -30,10 +30,6 @@ pub struct Build {
 pub enum Need {
     /// `COPY --parents`.
     Parents,
-    /// Keys of `--chown` and of `USER` with `WORKDIR` as the newest BuildKit writes them.
-    Owners,
-    /// Keys of `--link` and `RUN --mount` as the newest BuildKit writes them.
-    LinksAndMounts,
 }
 
 impl Need {
@@ -41,8 +37,6 @@ impl Need {
     pub fn offered_by(self, can: Abilities) -> bool {
         match self {
             Self::Parents => can.parents,
-            Self::Owners => can.owners,
-            Self::LinksAndMounts => can.links && can.mounts,
         }
     }
 }
@@ -56,13 +50,13 @@ pub const ALL: &[Project] = &[
     Project {
         name: "alpine-services",
         builds: &[
-            build("dockerfiles/auth.alpine.Dockerfile", Some(Need::Owners)),
+            build("dockerfiles/auth.alpine.Dockerfile", None),
             build("dockerfiles/auth.staging.Dockerfile", None),
-            build("dockerfiles/auth.staging.alpine.Dockerfile", Some(Need::Owners)),
-            build("dockerfiles/backend.alpine.Dockerfile", Some(Need::Owners)),
+            build("dockerfiles/auth.staging.alpine.Dockerfile", None),
+            build("dockerfiles/backend.alpine.Dockerfile", None),
             build("dockerfiles/backend.staging.Dockerfile", None),
-            build("dockerfiles/backend.staging.alpine.Dockerfile", Some(Need::Owners)),
-            build("dockerfiles/frontend.alpine.Dockerfile", Some(Need::Owners)),
+            build("dockerfiles/backend.staging.alpine.Dockerfile", None),
+            build("dockerfiles/frontend.alpine.Dockerfile", None),
             build("dockerfiles/frontend.staging.Dockerfile", None),
             build("dockerfiles/frontend.staging.alpine.Dockerfile", None),
             Build { fails: true, ..build("dockerfiles/migration.alpine.Dockerfile", None) },
@@ -72,26 +66,23 @@ pub const ALL: &[Project] = &[
     Project {
         name: "go-service",
         builds: &[
-            build("Dockerfile", Some(Need::LinksAndMounts)),
-            Build { more: &["--target", "test"], ..build("Dockerfile", Some(Need::LinksAndMounts)) },
+            build("Dockerfile", None),
+            Build { more: &["--target", "test"], ..build("Dockerfile", None) },
             Build { more: &["--target", "assets", "--build-arg", "VERSION=2"], ..build("Dockerfile", None) },
         ],
     },
     Project {
         name: "node-monorepo",
-        builds: &[
-            build("Dockerfile", Some(Need::LinksAndMounts)),
-            build("parents.Dockerfile", Some(Need::Parents)),
-        ],
+        builds: &[build("Dockerfile", None), build("parents.Dockerfile", Some(Need::Parents))],
     },
-    Project { name: "python-service", builds: &[build("Dockerfile", Some(Need::LinksAndMounts))] },
-    Project { name: "rust-workspace", builds: &[build("Dockerfile", Some(Need::LinksAndMounts))] },
+    Project { name: "python-service", builds: &[build("Dockerfile", None)] },
+    Project { name: "rust-workspace", builds: &[build("Dockerfile", None)] },
     Project {
         name: "static-site",
         builds: &[
-            build("Dockerfile", Some(Need::Owners)),
-            Build { more: &["--build-arg", "THEME=none"], ..build("Dockerfile", Some(Need::Owners)) },
-            Build { more: &["--target", "preview"], ..build("Dockerfile", Some(Need::Owners)) },
+            build("Dockerfile", None),
+            Build { more: &["--build-arg", "THEME=none"], ..build("Dockerfile", None) },
+            Build { more: &["--target", "preview"], ..build("Dockerfile", None) },
         ],
     },
 ];

@@ -126,34 +126,6 @@ pub fn differences_but_for(open: &BTreeSet<&str>, want: &[Record], got: &[Record
     bad
 }
 
-/// The records without the content that those in `steps` were made from: without the links to leaves, and without the
-/// leaves that nothing else links to.
-pub fn without_content_of(steps: &BTreeSet<&str>, records: &[Record]) -> Vec<Record> {
-    let is_leaf = |l: &Link| l.record.is_some_and(|i| records[i].inputs.is_empty()) && l.selector.is_empty();
-    let mut out = records.to_vec();
-    let (mut dropped, mut kept) = (BTreeSet::new(), BTreeSet::new());
-    for record in &mut out {
-        let masked = steps.contains(record.digest.as_str());
-        for alternatives in &mut record.inputs {
-            alternatives.retain(|l| {
-                let drop = masked && is_leaf(l);
-                if drop {
-                    dropped.extend(l.record)
-                } else {
-                    kept.extend(l.record)
-                }
-                !drop
-            });
-        }
-    }
-    let gone: BTreeSet<usize> = dropped.difference(&kept).copied().collect();
-    let renumbered = |i: usize| i - gone.range(..i).count();
-    for link in out.iter_mut().flat_map(|r| &mut r.inputs).flatten() {
-        link.record = link.record.map(renumbered);
-    }
-    out.into_iter().enumerate().filter(|(i, _)| !gone.contains(i)).map(|(_, r)| r).collect()
-}
-
 fn links(record: &Record) -> usize {
     record.inputs.iter().map(Vec::len).sum()
 }

@@ -237,7 +237,8 @@ impl<'a> Gather<'a> {
 
     /// One build of a project: a request for each of its platforms.
     fn add(&mut self, build: &Build, name: String) {
-        match projects::requests(build, &self.asked.request.bases, None) {
+        let asked = &self.asked.request;
+        match projects::requests(build, &asked.bases, asked.plan.buildkit, None) {
             Ok(requests) => {
                 self.built.extend(path_of(build));
                 let inline = match &build.dockerfile.value {
