@@ -71,6 +71,9 @@ pub fn propose(world: &mut World, observer: &dyn Observer) -> Result<Proposed, E
     Ok(Proposed { lines, kept, dropped, bytes, shown, hidden_by, needed, before, after })
 }
 
+/// An ignore file, what every build comes to under it, and the context as it shows it.
+type Tried = (Vec<u8>, Vec<Outcome>, Arc<Context>);
+
 /// Where the search begins: the file as it is, or without lines of an earlier run that break a build now.
 struct Start {
     bytes: Option<Vec<u8>>,
@@ -94,7 +97,7 @@ impl Start {
     /// Takes out the lines of an earlier run with which a build fails that works without them.
     fn without_what_breaks(self, world: &mut World, observer: &dyn Observer) -> Result<Self, Error> {
         let old = self.bytes.clone().unwrap_or_default();
-        let mut run = |lines: &[String]| -> Result<(Vec<u8>, Vec<Outcome>, Arc<Context>), Error> {
+        let mut run = |lines: &[String]| -> Result<Tried, Error> {
             let bytes = block::with(&old, Owner::Proposed, lines);
             let shown = world.under(Some(&bytes))?;
             let (outcomes, shown) = world.outcomes(shown, observer)?;
