@@ -37,41 +37,41 @@ pub fn read(path: &Path) -> Result<Policy, Error> {
 fn parse(bytes: &[u8]) -> Result<Policy, String> {
     let value: Value = serde_json::from_slice(bytes).map_err(|e| e.to_string())?;
     let Some(fields) = object(&value, "the policy")? else { return Ok(Policy::default()) };
-    let version = match field(&fields, "version") {
+    let version = match field(fields, "version") {
         None => 0,
         Some(version) => version.as_i64().ok_or("version is no number")?,
     };
-    Ok(Policy { version, rules: list(&fields, "rules", rule)? })
+    Ok(Policy { version, rules: list(fields, "rules", rule)? })
 }
 
 fn rule(value: &Value) -> Result<Rule, String> {
     let Some(fields) = object(value, "a rule")? else { return Ok(Rule::default()) };
-    let selector = field(&fields, "selector").map(selector).transpose()?;
-    let updates = field(&fields, "updates").map(update).transpose()?;
+    let selector = field(fields, "selector").map(selector).transpose()?;
+    let updates = field(fields, "updates").map(update).transpose()?;
     let names = |n: &str| PolicyAction::from_str_name(n).map(i32::from);
-    Ok(Rule { action: choice(&fields, "action", names, 2)?, selector, updates })
+    Ok(Rule { action: choice(fields, "action", names, 2)?, selector, updates })
 }
 
 fn selector(value: &Value) -> Result<Selector, String> {
     let Some(fields) = object(value, "a selector")? else { return Ok(Selector::default()) };
     let names = |n: &str| MatchType::from_str_name(n).map(i32::from);
     Ok(Selector {
-        identifier: text(&fields, "identifier")?,
-        match_type: choice(&fields, "match_type", names, 2)?,
-        constraints: list(&fields, "constraints", constraint)?,
+        identifier: text(fields, "identifier")?,
+        match_type: choice(fields, "match_type", names, 2)?,
+        constraints: list(fields, "constraints", constraint)?,
     })
 }
 
 fn constraint(value: &Value) -> Result<AttrConstraint, String> {
     let Some(fields) = object(value, "a constraint")? else { return Ok(AttrConstraint::default()) };
     let names = |n: &str| AttrMatch::from_str_name(n).map(i32::from);
-    let condition = choice(&fields, "condition", names, 2)?;
-    Ok(AttrConstraint { key: text(&fields, "key")?, value: text(&fields, "value")?, condition })
+    let condition = choice(fields, "condition", names, 2)?;
+    Ok(AttrConstraint { key: text(fields, "key")?, value: text(fields, "value")?, condition })
 }
 
 fn update(value: &Value) -> Result<Update, String> {
     let Some(fields) = object(value, "updates")? else { return Ok(Update::default()) };
-    let attrs = match field(&fields, "attrs").map(|attrs| object(attrs, "attrs")).transpose()?.flatten() {
+    let attrs = match field(fields, "attrs").map(|attrs| object(attrs, "attrs")).transpose()?.flatten() {
         None => Map::new(),
         Some(attrs) => attrs.clone(),
     };
@@ -80,7 +80,7 @@ fn update(value: &Value) -> Result<Update, String> {
         _ => Err(format!("{key} of attrs is no text")),
     };
     let attrs = attrs.into_iter().map(word).collect::<Result<_, _>>()?;
-    Ok(Update { identifier: text(&fields, "identifier")?, attrs })
+    Ok(Update { identifier: text(fields, "identifier")?, attrs })
 }
 
 /// The fields of an object; `None` for `null`, which Go takes for nothing said.
