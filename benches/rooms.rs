@@ -125,5 +125,6 @@ fn copy_everything() -> Plan {
         errors: Vec::new(),
         warnings: Vec::new(),
         lints: Vec::new(),
+        versions: stowaway::buildkit::Versions::default(),
     }
 }

@@ -65,7 +65,7 @@ pub fn run(verb: &BuildVerb) -> Result<u8, Error> {
     }
     report(verb, &built)?;
     let differs = built.report.summary.differences > 0;
-    Ok(if verb.verify && differs { FOUND } else { DONE })
+    Ok(if built.emptied || (verb.verify && differs) { FOUND } else { DONE })
 }
 
 /// Says what was done: the image's id, or what was predicted beside it.

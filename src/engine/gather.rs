@@ -105,7 +105,7 @@ mod tests {
             bytes: &[u8],
         ) -> Poll<io::Result<usize>> {
             self.calls += 1;
-            if self.calls % 3 == 0 {
+            if self.calls.is_multiple_of(3) {
                 cx.waker().wake_by_ref();
                 return Poll::Pending;
             }

@@ -13,7 +13,8 @@ use crate::cli::options::{Color, Format, formats};
 #[command(
     after_help = "The options are those of `docker build`. Before the engine is sent anything, a line for each step tells what \
 will become of it; after the build the engine's own outcome stands beside it.\n\nExit status: 0 when it was built; 1 when the build \
-fails, or with --verify when a step that was predicted to be cached ran; 2 for wrong use or unreadable input; 3 without an engine; 130 when \
+fails, when a file could not be read as the engine asked for it (the image lacks its content), or with --verify when a step that was predicted to \
+be cached ran; 2 for wrong use or unreadable input; 3 without an engine; 130 when \
 interrupted."
 )]
 pub struct BuildVerb {

@@ -124,6 +124,8 @@ pub struct Built {
     pub response: Response,
     /// What the frontend found doubtful, each once.
     pub warnings: Vec<Warning>,
+    /// A file could not be read when the engine asked for it: the result lacks its content.
+    pub emptied: bool,
 }
 
 /// Builds.
@@ -255,7 +257,7 @@ async fn attempt(
             return Err(explained(failure, &faults, foreseen.as_ref(), trouble, screen));
         }
     };
-    let changed = changed.told();
+    let (emptied, changed) = (changed.emptied(), changed.told());
     changed.iter().for_each(|text| screen.warning(text));
     if let Some(exports) = exports {
         exports.commit().map_err(offer::invalid)?;
@@ -303,7 +305,7 @@ async fn attempt(
             report.notes.push(format!("this build is not remembered for the next one: {e}"));
         }
     }
-    Ok(Built { report: report.counted(), response, warnings })
+    Ok(Built { report: report.counted(), response, warnings, emptied })
 }
 
 /// Asks git, beside the connecting.
@@ -472,7 +474,7 @@ async fn skipped(
         skipped: Some(why),
         ..BuildReport::default()
     };
-    Ok(Built { report, response, warnings: Vec::new() })
+    Ok(Built { report, response, warnings: Vec::new(), emptied: false })
 }
 
 /// The first line of an error that may have one for each file.

@@ -29,7 +29,7 @@ use crate::report::{ErrorReport, shown};
 use crate::session::auth::{self, Auth};
 use crate::session::content::Content;
 use crate::session::export::{Destination, Export, Exports, FileSend};
-use crate::session::files::{Event, FileSync, Local};
+use crate::session::files::{Change, Event, FileSync, Local};
 use crate::session::secrets::{Origin, Secret, Secrets};
 use crate::session::ssh::{Agent, Agents};
 use crate::session::upload::Uploads;
@@ -89,26 +89,39 @@ pub struct Offer {
 
 /// Files that changed while they were sent, in words; more than a few are counted only.
 #[derive(Debug, Clone, Default)]
-pub struct Changed(Arc<Mutex<(Vec<String>, u64)>>);
+pub struct Changed(Arc<Mutex<Changes>>);
+
+#[derive(Debug, Default)]
+struct Changes {
+    named: Vec<String>,
+    all: u64,
+    emptied: bool,
+}
 
 impl Changed {
     fn hear(&self, event: Event<'_>) {
         if let Event::Changed { path, change, .. } = event
-            && let Ok(mut changed) = self.0.lock()
+            && let Ok(mut changes) = self.0.lock()
         {
-            changed.1 += 1;
-            if changed.0.len() < NAMED {
-                changed.0.push(format!("{} {change}", shown(path)));
+            changes.all += 1;
+            changes.emptied |= matches!(change, Change::Unreadable(_) | Change::NoFile);
+            if changes.named.len() < NAMED {
+                changes.named.push(format!("{} {change}", shown(path)));
             }
         }
     }
 
+    /// Whether a file was sent without its content, so that the result lacks it.
+    pub fn emptied(&self) -> bool {
+        self.0.lock().is_ok_and(|changes| changes.emptied)
+    }
+
     /// What to say about each, and about those that aren't named.
     pub fn told(&self) -> Vec<String> {
-        let Ok(changed) = self.0.lock() else { return Vec::new() };
-        let more = changed.1 - changed.0.len() as u64;
+        let Ok(changes) = self.0.lock() else { return Vec::new() };
+        let more = changes.all - changes.named.len() as u64;
         let more = (more > 0).then(|| format!("{more} more files changed while they were sent"));
-        changed.0.iter().cloned().chain(more).collect()
+        changes.named.iter().cloned().chain(more).collect()
     }
 }
 

@@ -193,11 +193,14 @@ async fn where_a_walk_fails_the_transfer_fails_in_the_same_words() {
     assert!(expected.is_err());
 }
 
+/// Names, and what went by under them.
+type Contents = Arc<Mutex<Vec<(String, Vec<u8>)>>>;
+
 /// Keeps what went by, in full.
 #[derive(Debug, Default)]
-struct Digests(Arc<Mutex<Vec<(String, Vec<u8>)>>>);
+struct Digests(Contents);
 
-struct One(String, Vec<u8>, Arc<Mutex<Vec<(String, Vec<u8>)>>>);
+struct One(String, Vec<u8>, Contents);
 
 impl Digesting for Digests {
     fn begin(&self, listed: &Entry, opened: &Metadata) -> Option<Box<dyn Passing>> {
