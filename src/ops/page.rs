@@ -57,8 +57,11 @@ pub fn page(request: &Request, of: PageOf<'_>, observer: &dyn Observer) -> Resul
     let read = Read::of(request, observer)?;
     let fingerprints = of.compares();
     let unread = verb == PageVerb::Du;
-    let analysis =
-        Analysis::of(&read, AnalysisOptions { fingerprints, unread, ..Default::default() }, observer)?;
+    let analysis = Analysis::of(
+        &read,
+        AnalysisOptions { fingerprints, unread, ..AnalysisOptions::default() },
+        observer,
+    )?;
     let mut page = PageReport {
         verb,
         plan: plan::of(request, &analysis),
