@@ -101,6 +101,8 @@ pub enum WarningCode {
     Socket,
     /// A file that can't be opened, which arrives empty.
     Unreadable,
+    /// A file that the ignore file lets be listed and not be opened, which arrives empty.
+    Withheld,
     /// A named pipe, which is copied as one.
     Fifo,
     /// A device node.
@@ -119,6 +121,7 @@ impl WarningCode {
         match self {
             Self::Socket => "socket",
             Self::Unreadable => "unreadable",
+            Self::Withheld => "withheld",
             Self::Fifo => "fifo",
             Self::Device => "device",
             Self::NameNotUtf8 => "name-not-utf8",
@@ -131,6 +134,10 @@ impl WarningCode {
         match self {
             Self::Socket => "is a socket; the engine gets it as an empty regular file",
             Self::Unreadable => "can't be opened; the engine gets it as an empty file under its real size",
+            Self::Withheld => {
+                "is listed, but the ignore file hides it again when its content is asked for; the engine gets it as an empty file under its \
+                 real size"
+            }
             Self::Fifo => "is a named pipe and is copied as one",
             Self::Device => "is a device node and is copied as one",
             Self::NameNotUtf8 => "has a name that isn't UTF-8",

@@ -33,6 +33,7 @@ mod tests;
 mod tree;
 mod view;
 mod walk;
+mod withheld;
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -49,6 +50,7 @@ pub use request::{Excludes, Request};
 pub use stat::Stats;
 pub use tree::{Folder, Listed, Tree};
 pub use view::View;
+pub use withheld::is_withheld;
 
 use crate::entry::{ContextPath, Entry, FileType, Source};
 use crate::index::{Index, nanoseconds};
@@ -103,6 +105,8 @@ pub struct Context {
     only_parents: Vec<u32>,
     counts: Counts,
     warnings: Vec<ContextWarning>,
+    /// Those of files that are listed and not opened, for a quick look.
+    withheld: Vec<ContextWarning>,
     problems: Vec<walk::Problem>,
     hidden: Vec<walk::Hidden>,
     ignore: Option<IgnoreFile>,
@@ -210,8 +214,22 @@ impl Context {
         Ok(Self::of_walk(self.root.clone(), self.tree.clone(), walked, ignore))
     }
 
-    fn of_walk(root: PathBuf, tree: Arc<dyn Tree>, walked: walk::Walked, ignore: Option<IgnoreFile>) -> Self {
+    fn of_walk(
+        root: PathBuf,
+        tree: Arc<dyn Tree>,
+        mut walked: walk::Walked,
+        ignore: Option<IgnoreFile>,
+    ) -> Self {
+        let withheld = ignore
+            .as_ref()
+            .map(|file| withheld::warnings(&walked.entries, file.matcher()))
+            .unwrap_or_default();
+        if !withheld.is_empty() {
+            walked.warnings.extend(withheld.iter().cloned());
+            walked.warnings.sort_unstable();
+        }
         Self {
+            withheld,
             root,
             tree,
             counts: count(&walked.entries, walked.counts),
@@ -291,11 +309,17 @@ impl Source for Context {
 
     /// The content; empty for a file that may not be opened and for a socket, as the engine gets them.
     fn open(&self, entry: &Entry) -> io::Result<Box<dyn Read + Send + '_>> {
+        if self.withholds(entry.path.as_bytes()) {
+            return Ok(Box::new(io::empty()));
+        }
         self.tree.open(entry)
     }
 
     /// The open file, where it is one on disk; `None` also for a file that may not be opened, which counts as empty.
     fn file(&self, entry: &Entry) -> io::Result<Option<File>> {
+        if self.withholds(entry.path.as_bytes()) {
+            return Ok(None);
+        }
         self.tree.file(entry)
     }
 }

@@ -74,7 +74,9 @@ pub fn all<'a>(read: &'a Read, views: &'a [(LocalSource, View<'_>)]) -> Vec<Opti
 impl<'a> KnownFiles<'a> {
     /// The memory of `view`, if there is an index.
     fn of(local: &'a Local, view: &'a View<'a>) -> Option<Self> {
-        let unreadable = local.context.warnings().iter().filter(|w| w.code == WarningCode::Unreadable);
+        let unreadable = local.context.warnings().iter();
+        let unreadable =
+            unreadable.filter(|w| matches!(w.code, WarningCode::Unreadable | WarningCode::Withheld));
         let seen = local.seen.as_deref();
         let index = local.index.as_ref().or_else(|| seen?.index.as_ref());
         if index.is_none() && seen.is_none() {

@@ -133,6 +133,12 @@ const UNREADABLE: Rule = Group::Context.rule(
     "a file that can't be opened arrives empty",
     include_str!("pages/unreadable.md"),
 );
+const WITHHELD: Rule = Group::Context.rule(
+    "withheld",
+    Severity::Warning,
+    "a file that the ignore file lets be listed and not be read arrives empty",
+    include_str!("pages/withheld.md"),
+);
 const FIFO: Rule = Group::Context.rule(
     "fifo",
     Severity::Note,
@@ -186,6 +192,7 @@ pub const RULES: &[Rule] = &[
     PORTABLE,
     SOCKET,
     UNREADABLE,
+    WITHHELD,
     FIFO,
     DEVICE,
     NOT_UTF8,

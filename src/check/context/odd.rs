@@ -6,7 +6,7 @@ use super::super::text::list;
 use super::super::{Amount, Facts, Findings, Label, Rule};
 use super::litter::within;
 use super::taking::Taking;
-use super::{DEVICE, FIFO, NOT_UTF8, ROOT_UNREADABLE, SOCKET, UNREADABLE, VANISHED};
+use super::{DEVICE, FIFO, NOT_UTF8, ROOT_UNREADABLE, SOCKET, UNREADABLE, VANISHED, WITHHELD};
 use crate::context::{ContextWarning, WarningCode};
 use crate::entry::{ContextPath, Source as _};
 
@@ -54,6 +54,7 @@ fn rule(code: WarningCode) -> &'static Rule {
     match code {
         WarningCode::Socket => &SOCKET,
         WarningCode::Unreadable => &UNREADABLE,
+        WarningCode::Withheld => &WITHHELD,
         WarningCode::Fifo => &FIFO,
         WarningCode::Device => &DEVICE,
         WarningCode::NameNotUtf8 => &NOT_UTF8,

@@ -42,6 +42,7 @@ use self::run::{Failure, Happening};
 pub use self::run::{Interrupt, Response};
 use self::share::{Ahead, Now, Shared};
 pub use self::solve::{Capabilities, Driver, Solve, solve};
+use super::analysis::CONTEXT;
 use super::transport::{self, Transport};
 use super::{Mtime, PackOptions, PackStream, Packable, Request};
 use crate::buildkit::Version;
@@ -52,7 +53,7 @@ use crate::git::GitError;
 use crate::log::Recorder;
 use crate::observer::{Observer, Silent};
 use crate::progress::{self, Message, SourceInfo, Warning};
-use crate::report::{BuildReport, WhyReport};
+use crate::report::{BuildReport, WhyReport, shown};
 use crate::snapshot::{Snapshot, Store};
 
 /// How long the engine may wait for the prediction, which is worth more before the build than in it.
@@ -60,6 +61,9 @@ const HEAD_START: Duration = Duration::from_millis(60);
 
 /// Why nothing is foretold of a build with a source policy.
 const POLICED: &str = "a source policy may change what the steps start from";
+
+/// So many files that arrive empty are named.
+const WITHHELD: usize = 3;
 
 /// How long a failure waits for what is known of its reason.
 const AFTERTHOUGHT: Duration = Duration::from_secs(5);
@@ -294,6 +298,9 @@ async fn attempt(
             Driver::Container | Driver::Remote => BTreeMap::new(),
         };
         let Foreseen { read, snapshot, key, .. } = foreseen;
+        for withheld in read.local(CONTEXT).iter().flat_map(|local| local.context.withheld()).take(WITHHELD) {
+            screen.warning(&format!("{} {}", shown(&withheld.path), withheld.message));
+        }
         // The context is of no more use.
         drop(read);
         // What was sent isn't what was looked at.

@@ -40,6 +40,7 @@ pub use local::Local;
 pub use walk::{Walk, Walker};
 
 use super::packet::Packets;
+use crate::pattern::Matcher;
 use event::Counters;
 use transfer::Shared;
 
@@ -125,6 +126,7 @@ impl Offer {
             started: Instant::now(),
             finished: AtomicBool::new(false),
             failure: OnceLock::new(),
+            refused: Matcher::new(&request.excludes).ok().filter(Matcher::has_exclusions),
             _place: place,
         };
         (self.listener)(Event::Started { transfer: shared.transfer, local: &shared.name, request: &request });

@@ -165,7 +165,7 @@ fn read_full(content: &mut dyn Read, room: &mut [u8], likely: usize) -> io::Resu
 
 /// Opens the content of an entry; `None` for one that has none.
 fn open<'a>(shared: &'a Shared, root: Option<&Root>, entry: &Entry) -> Result<Option<Content<'a>>, Change> {
-    if entry.stat.file_type != FileType::File {
+    if entry.stat.file_type != FileType::File || shared.refuses(entry.path.as_bytes()) {
         return Ok(None);
     }
     let Some(root) = root else {

@@ -20,8 +20,9 @@ use super::open::Root;
 use super::outgoing::{Item, Outgoing};
 use super::reader::Reader;
 use super::walk::Block;
-use crate::context::{ContextError, Request};
+use crate::context::{ContextError, Request, is_withheld};
 use crate::entry::Entry;
+use crate::pattern::Matcher;
 use crate::session::packet::{self, Kind, Packet};
 
 /// So many blocks may wait for the connection.
@@ -42,6 +43,8 @@ pub(super) struct Shared {
     pub(super) started: Instant,
     pub(super) finished: AtomicBool,
     pub(super) failure: OnceLock<String>,
+    /// The request's exclude patterns, where they may refuse the content of what they list.
+    pub(super) refused: Option<Matcher>,
     /// A place among the transfers that may run at once.
     pub(super) _place: OwnedSemaphorePermit,
 }
@@ -71,6 +74,11 @@ impl Shared {
     /// Whether the engine has said that it has everything.
     pub(super) fn is_finished(&self) -> bool {
         self.finished.load(Relaxed)
+    }
+
+    /// Whether the request lists a file whose content BuildKit's client doesn't give: it is sent empty.
+    pub(super) fn refuses(&self, path: &[u8]) -> bool {
+        self.refused.as_ref().is_some_and(|excludes| is_withheld(excludes, path))
     }
 
     /// Keeps the first reason.
