@@ -307,10 +307,11 @@ impl Source for Context {
         &self.entries
     }
 
-    /// The content; empty for a file that may not be opened and for a socket, as the engine gets them.
+    /// The content; empty for a socket. Of a file that may not be opened or is [withheld](Context::withheld) the engine gets the
+    /// name without the content; here it is an error, so that nobody takes it for an empty one.
     fn open(&self, entry: &Entry) -> io::Result<Box<dyn Read + Send + '_>> {
         if self.withholds(entry.path.as_bytes()) {
-            return Ok(Box::new(io::empty()));
+            return Err(io::ErrorKind::PermissionDenied.into());
         }
         self.tree.open(entry)
     }

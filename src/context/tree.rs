@@ -132,10 +132,11 @@ impl Tree for Folder {
     }
 
     fn open(&self, entry: &Entry) -> io::Result<Box<dyn Read + Send + '_>> {
-        Ok(match self.file(entry)? {
-            Some(file) => Box::new(file),
-            None => Box::new(io::empty()),
-        })
+        match self.file(entry)? {
+            Some(file) => Ok(Box::new(file)),
+            None if entry.stat.file_type == FileType::File => Err(io::ErrorKind::PermissionDenied.into()),
+            None => Ok(Box::new(io::empty())),
+        }
     }
 
     /// `None` for a file that may not be opened: it is sent empty (`fsutil/send.go`, `sendFile`).

@@ -81,10 +81,8 @@ mod tests {
     fn empty(context: &Context) -> Vec<String> {
         let mut empty = Vec::new();
         for entry in context.entries().iter().filter(|e| e.stat.file_type == FileType::File) {
-            let mut content = String::new();
-            context.open(entry).unwrap().read_to_string(&mut content).unwrap();
-            assert_eq!(context.file(entry).unwrap().is_none(), content.is_empty());
-            empty.extend(content.is_empty().then(|| entry.path.to_string()));
+            assert_eq!(context.file(entry).unwrap().is_none(), context.open(entry).is_err());
+            empty.extend(context.open(entry).is_err().then(|| entry.path.to_string()));
         }
         let told: Vec<String> =
             context.withheld().iter().map(|w| String::from_utf8_lossy(&w.path).into_owned()).collect();

@@ -55,6 +55,12 @@ pub const RULES: &[Rule] = &[
         include_str!("pages/unknown-stage.md"),
     ),
     Group::Build.rule(
+        "unknown-to-version",
+        Error,
+        "an instruction has what the engine's version doesn't know",
+        include_str!("pages/unknown-to-version.md"),
+    ),
+    Group::Build.rule(
         "stage-defined-later",
         Error,
         "a stage takes files from a stage that stands below it",
